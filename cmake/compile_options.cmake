@@ -1,0 +1,19 @@
+# Every target of the project is compiled with these; nothing else sets flags.
+add_library(ticketd_options INTERFACE)
+target_compile_options(ticketd_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+    -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+target_include_directories(ticketd_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(ticketd_options INTERFACE TICKETD_VERSION="${PROJECT_VERSION}")
+
+set(TICKETD_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
+if(TICKETD_SANITIZE)
+    add_compile_options(-fsanitize=${TICKETD_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${TICKETD_SANITIZE})
+    add_compile_definitions(TICKETD_SANITIZED)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,97 @@
+// Every maximum of ticketd, with its reason. A limit marked (config) is the default of a key under
+// "limits" in the configuration file, and the range beside it is what the file may ask for.
+// Sizes are bytes, times are milliseconds unless the name says otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ticketd::limits {
+
+// --- one message -------------------------------------------------------------------------------
+
+/// (config) The longest request, measured from its first to its last byte. A purchase needs about
+/// 200 bytes; 64 KiB leaves room for a batch of a hundred.
+inline constexpr std::size_t kMessageBytes = 64 * 1024;
+inline constexpr std::size_t kMessageBytesMin = 1024;
+inline constexpr std::size_t kMessageBytesMax = 1024 * 1024;
+/// How deep a request may nest. The deepest that any method takes is a batch of requests with
+/// parameters; 16 leaves room and bounds every parser.
+inline constexpr std::size_t kDepth = 16;
+/// (config) How many requests a JSON-RPC batch may hold.
+inline constexpr std::size_t kBatchRequests = 128;
+inline constexpr std::size_t kBatchRequestsMax = 4096;
+/// How many parameters a request may carry; no method takes half as many.
+inline constexpr std::size_t kParams = 32;
+
+// --- connections -------------------------------------------------------------------------------
+
+/// (config) Connections in all, and of one uid. The second leaves room for others when one user's
+/// script runs wild.
+inline constexpr std::size_t kConnections = 4096;
+inline constexpr std::size_t kConnectionsPerUid = 2048;
+inline constexpr std::size_t kConnectionsMax = 100'000;
+/// Descriptors the daemon keeps for itself beside its connections: store, logs, epoll.
+inline constexpr std::size_t kDescriptorsReserved = 64;
+/// (config) Requests of one connection that may wait for their answer; beyond it the daemon stops
+/// reading from that connection until answers have left.
+inline constexpr std::size_t kInFlight = 128;
+inline constexpr std::size_t kInFlightMax = 65'536;
+/// (config) Answers not yet taken by a client; beyond it the daemon stops reading from it, and a
+/// client that takes nothing for kWriteStall is dropped.
+inline constexpr std::size_t kOutputBytes = 256 * 1024;
+inline constexpr std::size_t kOutputBytesMax = 64 * 1024 * 1024;
+inline constexpr int kWriteStallMs = 10'000;
+/// (config) From the connection to the first byte of its first request.
+inline constexpr int kFirstByteMs = 10'000;
+/// (config) From the first byte of a message to its last: a message begun must end.
+inline constexpr int kMessageMs = 5'000;
+/// (config) A connection with nothing in flight is closed after this much silence.
+inline constexpr int kIdleMs = 600'000;
+/// The most that a deadline in the configuration may be: one day.
+inline constexpr int kDeadlineMsMax = 86'400'000;
+/// How often deadlines are looked at; a deadline may be late by this much.
+inline constexpr int kSweepMs = 250;
+
+// --- words in requests -------------------------------------------------------------------------
+
+inline constexpr std::size_t kEventNameBytes = 64;
+inline constexpr std::size_t kKeyBytes = 128;
+inline constexpr std::size_t kMemoBytes = 256;
+/// Largest integer that every JSON reader keeps exact (IEEE 754 doubles): 2^53 - 1.
+inline constexpr std::uint64_t kInteger = (std::uint64_t{1} << 53) - 1;
+/// Serials are counted in 64 bits and never reused; with this capacity, and resizes at every entry,
+/// they cannot reach 2^53.
+inline constexpr std::uint64_t kCapacity = 1'000'000'000'000;
+/// Tickets in one order: its serials must fit into one reply.
+inline constexpr std::uint64_t kQuantity = 10'000;
+inline constexpr std::size_t kEvents = 100'000;
+/// Rows in one answer of `orders`, `ledger.read`.
+inline constexpr std::uint64_t kRows = 1000;
+inline constexpr std::uint64_t kRowsDefault = 100;
+
+// --- the store ---------------------------------------------------------------------------------
+
+/// One journal segment, preallocated. Large enough that a switch is rare, small enough that a store
+/// starts on a small disk.
+inline constexpr std::uint64_t kSegmentBytes = 16 * 1024 * 1024;
+/// Payload of one group: what one write and one sync carry.
+inline constexpr std::size_t kGroupBytes = 512 * 1024;
+/// Entries that wait for a sync that does not return; beyond it requests are told `busy`.
+inline constexpr std::size_t kPendingBytes = 4 * 1024 * 1024;
+/// The longest entry: names, key and memo at their maxima and the fixed fields.
+inline constexpr std::size_t kEntryBytes = 1024;
+/// Refusals remembered by key, so that a late copy of a refused request stays refused.
+inline constexpr std::size_t kRefusedKeys = 65'536;
+/// (config) How long a request waits for a record lock that another process holds.
+inline constexpr int kLockTimeoutMs = 3'000;
+inline constexpr int kLockTimeoutMsMax = 60'000;
+
+static_assert(kEventNameBytes + kKeyBytes + kMemoBytes + 256 < kEntryBytes);
+static_assert(kEntryBytes < kGroupBytes && kGroupBytes < kPendingBytes);
+static_assert(2 * kGroupBytes < kSegmentBytes);
+static_assert(kQuantity * 18 < kOutputBytes, "one reply fits the output buffer");
+static_assert(kConnectionsPerUid < kConnections && kConnections <= kConnectionsMax);
+static_assert(kCapacity < kInteger);
+
+}  // namespace ticketd::limits
