@@ -1,0 +1,51 @@
+#include "server/box_office/decide.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+
+namespace ticketd::box_office {
+namespace {
+
+Refusal refuse(ErrorKind kind, const Stock& stock, std::uint64_t requested) {
+    return {kind,       requested,      stock.available(),
+            stock.held, stock.capacity, stock.held + stock.sold};
+}
+
+}  // namespace
+
+bool is_sound(const Stock& stock) {
+    return stock.held <= stock.capacity && stock.sold <= stock.capacity - stock.held &&
+           stock.next_serial > stock.sold;
+}
+
+std::variant<Sale, Refusal> decide(const Stock& stock, const Purchase& purchase) {
+    TICKETD_CHECK(is_sound(stock));
+    TICKETD_CHECK(purchase.min_quantity >= 1 && purchase.min_quantity <= purchase.quantity);
+    if (purchase.min_quantity > stock.capacity) {
+        return refuse(ErrorKind::kNeverSatisfiable, stock, purchase.min_quantity);
+    }
+    if (stock.available() < purchase.min_quantity) {
+        const auto kind = stock.available() > 0 ? ErrorKind::kInsufficient
+                          : stock.held > 0      ? ErrorKind::kHeldOut
+                                                : ErrorKind::kSoldOut;
+        return refuse(kind, stock, purchase.min_quantity);
+    }
+    Sale sale{stock, std::min(purchase.quantity, stock.available()), stock.next_serial};
+    sale.after.sold += sale.granted;
+    sale.after.next_serial += sale.granted;
+    TICKETD_CHECK(is_sound(sale.after));
+    return sale;
+}
+
+std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize) {
+    TICKETD_CHECK(is_sound(stock));
+    if (resize.capacity < stock.held + stock.sold) {
+        return refuse(ErrorKind::kCapacityBelowCommitted, stock, resize.capacity);
+    }
+    Stock after = stock;
+    after.capacity = resize.capacity;
+    return after;
+}
+
+}  // namespace ticketd::box_office

@@ -1,0 +1,51 @@
+// The rules of selling: decide(state, command) gives the new state or a refusal. Pure functions of
+// their arguments; thread-safe; they never fail otherwise. Storing the new state, stamping it with
+// its LSN and telling the buyer is the caller's part.
+//
+// Preconditions, checked where requests are read: quantities are 1 to limits::kQuantity with
+// minimum <= quantity, capacities at most limits::kCapacity.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "common/error_kind.h"
+#include "server/box_office/stock.h"
+
+namespace ticketd::box_office {
+
+/// Why nothing was done, with the numbers that led to it.
+struct Refusal {
+    ErrorKind kind = ErrorKind::kInternal;
+    std::uint64_t requested = 0;
+    std::uint64_t available = 0;
+    std::uint64_t held = 0;
+    std::uint64_t capacity = 0;
+    std::uint64_t committed = 0;  ///< held + sold: the floor of a resize
+};
+
+struct Purchase {
+    std::uint64_t quantity = 1;
+    std::uint64_t min_quantity = 1;  ///< less than `quantity`: a part is welcome
+};
+
+/// Tickets [first_serial, first_serial + granted) are the buyer's.
+struct Sale {
+    Stock after;
+    std::uint64_t granted = 0;
+    std::uint64_t first_serial = 0;
+};
+
+struct Resize {
+    std::uint64_t capacity = 0;
+};
+
+/// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
+/// Refusals: never_satisfiable (more than the event's capacity), sold_out (nothing available or
+/// held), held_out (nothing available, but holds may return), insufficient (some, but too few).
+std::variant<Sale, Refusal> decide(const Stock& stock, const Purchase& purchase);
+
+/// Sets the capacity. Refusal: capacity_below_committed.
+std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize);
+
+}  // namespace ticketd::box_office

@@ -1,0 +1,176 @@
+#include "server/platform/posix_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/socket_path.h"
+
+namespace ticketd::platform {
+namespace {
+
+std::error_code last_error() {
+    return {errno, std::system_category()};
+}
+
+std::error_code result_of(int outcome) {
+    return outcome == 0 ? std::error_code{} : last_error();
+}
+
+struct flock lock_request(short type, ByteRange range) {
+    struct flock request{};
+    request.l_type = type;
+    request.l_whence = SEEK_SET;
+    request.l_start = static_cast<off_t>(range.offset);
+    request.l_len = static_cast<off_t>(range.length);
+    return request;
+}
+
+class PosixFile final : public File {
+  public:
+    explicit PosixFile(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+    ReadResult read_at(std::span<char> buffer, std::uint64_t offset) override {
+        std::size_t done = 0;
+        while (done < buffer.size()) {
+            const auto got = ::pread(descriptor_.get(), buffer.data() + done, buffer.size() - done,
+                                     static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return {done, last_error()};
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        return {done, {}};
+    }
+
+    std::error_code write_at(std::string_view bytes, std::uint64_t offset) override {
+        while (!bytes.empty()) {
+            const auto put =
+                ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return last_error();
+            if (put == 0) return std::make_error_code(std::errc::io_error);
+            bytes.remove_prefix(static_cast<std::size_t>(put));
+            offset += static_cast<std::uint64_t>(put);
+        }
+        return {};
+    }
+
+    std::error_code sync_data() override { return result_of(::fdatasync(descriptor_.get())); }
+
+    std::error_code allocate(std::uint64_t size) override {
+        int error = EINTR;
+        while (error == EINTR) {
+            error = ::posix_fallocate(descriptor_.get(), 0, static_cast<off_t>(size));
+        }
+        return {error, std::system_category()};
+    }
+
+    std::error_code truncate(std::uint64_t size) override {
+        return result_of(::ftruncate(descriptor_.get(), static_cast<off_t>(size)));
+    }
+
+    SizeResult size() override {
+        struct stat info{};
+        if (::fstat(descriptor_.get(), &info) != 0) return {0, last_error()};
+        return {static_cast<std::uint64_t>(info.st_size), {}};
+    }
+
+    LockResult try_lock(LockKind kind, ByteRange range) override {
+        auto request = lock_request(kind == LockKind::kShared ? F_RDLCK : F_WRLCK, range);
+        while (::fcntl(descriptor_.get(), F_OFD_SETLK, &request) != 0) {
+            if (errno == EAGAIN || errno == EACCES) return LockResult::kHeldElsewhere;
+            if (errno != EINTR) return LockResult::kFailed;
+        }
+        return LockResult::kLocked;
+    }
+
+    void unlock(ByteRange range) override {
+        auto request = lock_request(F_UNLCK, range);
+        while (::fcntl(descriptor_.get(), F_OFD_SETLK, &request) != 0 && errno == EINTR) {
+        }
+    }
+
+  private:
+    FileDescriptor descriptor_;
+};
+
+std::system_error failure(int error, const std::string& what) {
+    return {error, std::system_category(), what};
+}
+
+FileDescriptor open_directory(const std::string& path) {
+    FileDescriptor descriptor{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!descriptor.is_open()) throw failure(errno, path);
+    return descriptor;
+}
+
+}  // namespace
+
+std::unique_ptr<PosixDirectory> PosixDirectory::open_existing(const std::string& path) {
+    return std::unique_ptr<PosixDirectory>(new PosixDirectory(open_directory(path)));
+}
+
+std::unique_ptr<PosixDirectory> PosixDirectory::open_or_create_private(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) == 0) {
+        if (::fsync(open_directory(parent_directory(path)).get()) != 0) throw failure(errno, path);
+    } else if (errno != EEXIST) {
+        throw failure(errno, path);
+    }
+    auto descriptor = open_directory(path);
+    struct stat info{};
+    if (::fstat(descriptor.get(), &info) != 0) throw failure(errno, path);
+    if (info.st_uid != ::geteuid()) throw failure(EPERM, path + ": owned by another user");
+    if ((info.st_mode & 077) != 0) {
+        throw failure(EPERM, path + ": others may enter it; its mode must be 0700");
+    }
+    return std::unique_ptr<PosixDirectory>(new PosixDirectory(std::move(descriptor)));
+}
+
+OpenResult PosixDirectory::open(const std::string& name, OpenMode mode) {
+    int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;  // a FIFO in a file's place must not block us
+    flags |= mode == OpenMode::kReadOnly ? O_RDONLY : O_RDWR;
+    if (mode == OpenMode::kCreateNew) flags |= O_CREAT | O_EXCL;
+    FileDescriptor descriptor{::openat(descriptor_.get(), name.c_str(), flags, 0600)};
+    if (!descriptor.is_open()) return {nullptr, last_error()};
+    struct stat info{};
+    if (::fstat(descriptor.get(), &info) != 0) return {nullptr, last_error()};
+    if (!S_ISREG(info.st_mode)) return {nullptr, {EINVAL, std::system_category()}};
+    return {std::make_unique<PosixFile>(std::move(descriptor)), {}};
+}
+
+std::error_code PosixDirectory::rename(const std::string& from, const std::string& to) {
+    return result_of(::renameat(descriptor_.get(), from.c_str(), descriptor_.get(), to.c_str()));
+}
+
+std::error_code PosixDirectory::remove(const std::string& name) {
+    return result_of(::unlinkat(descriptor_.get(), name.c_str(), 0));
+}
+
+std::error_code PosixDirectory::sync() {
+    return result_of(::fsync(descriptor_.get()));
+}
+
+ListResult PosixDirectory::list() {
+    const int copy = ::openat(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (copy < 0) return {{}, last_error()};
+    DIR* stream = ::fdopendir(copy);
+    if (stream == nullptr) {
+        ::close(copy);
+        return {{}, last_error()};
+    }
+    ListResult result;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe): own stream
+        const std::string name = static_cast<const char*>(entry->d_name);
+        if (name != "." && name != "..") result.names.push_back(name);
+    }
+    if (errno != 0) result.error = last_error();
+    ::closedir(stream);
+    return result;
+}
+
+}  // namespace ticketd::platform

@@ -1,0 +1,27 @@
+// What a daemon does to its own process before anything else. Each function is called once, from
+// main, before threads start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ticketd::platform {
+
+/// Opens /dev/null on every closed descriptor of 0, 1 and 2, so that no file or socket of ours can
+/// ever get a number that some library writes messages to.
+void open_standard_descriptors();
+
+/// SIGPIPE and SIGXFSZ become errors of the call that met them.
+void ignore_write_signals();
+
+/// Raises the soft limit of open files to the hard one and returns it.
+std::size_t raise_descriptor_limit();
+
+/// The user who opened the other end of a Unix socket, as the kernel recorded it at connect time.
+struct PeerCredentials {
+    std::uint32_t uid = 0;
+    bool known = false;
+};
+PeerCredentials peer_credentials(int socket);
+
+}  // namespace ticketd::platform

@@ -1,0 +1,91 @@
+#include "server/store/audit.h"
+
+#include "server/store/recovery.h"
+#include "server/store/store_error.h"
+
+namespace ticketd::store {
+
+bool Audit::add(const Entry& entry) {
+    if (const auto problem = state_.problem_with(entry)) {
+        problems_.push_back("LSN " + std::to_string(entry.lsn) + ": " + *problem);
+        return false;
+    }
+    state_.apply(entry);
+    sold_by_orders_.resize(state_.events().size());
+    if (entry.type == EntryType::kPurchased) {
+        ++orders_;
+        sold_by_orders_[entry.event] += entry.granted;
+    }
+    return true;
+}
+
+void Audit::compare(const std::vector<Event>& events, const std::string& whose) {
+    if (events.size() != state_.events().size()) {
+        problems_.push_back(whose + ": another number of events than the journal has");
+        return;
+    }
+    for (EventId id = 0; id < events.size(); ++id) {
+        const auto& ours = state_.event(id);
+        if (events[id].name != ours.name || events[id].stock != ours.stock) {
+            problems_.push_back(whose + ": event " + ours.name + " differs from the journal");
+        }
+    }
+}
+
+AuditReport Audit::report() && {
+    AuditReport report;
+    report.lsn = state_.last_lsn();
+    report.events = state_.events().size();
+    report.orders = orders_;
+    report.keys = state_.keys().size();
+    for (EventId id = 0; id < state_.events().size(); ++id) {
+        const auto& [name, stock] = state_.event(id);
+        report.capacity += stock.capacity;
+        report.available += stock.available();
+        report.held += stock.held;
+        report.sold += stock.sold;
+        if (stock.sold != sold_by_orders_[id]) {
+            problems_.push_back("event " + name + ": sold " + std::to_string(stock.sold) +
+                                ", its orders add up to " + std::to_string(sold_by_orders_[id]));
+        }
+    }
+    if (report.capacity != report.available + report.held + report.sold) {
+        problems_.emplace_back("capacity is not available + held + sold");
+    }
+    report.problems = std::move(problems_);
+    return report;
+}
+
+AuditReport audit_store(platform::Directory& directory) {
+    const auto checkpoint = read_checkpoint(directory);
+    Audit audit{checkpoint.store};
+    bool compared = false;
+    const auto compare_at_checkpoint = [&](Lsn next) {
+        if (compared || next != checkpoint.position.lsn) return;
+        audit.compare(checkpoint.state.events(), "checkpoint");
+        compared = true;
+    };
+    // read_journal() checks each entry too; the audit keeps its own count of orders.
+    JournalPosition position{0, kBlockBytes, 1, 1, 0};
+    LedgerState state{checkpoint.store};
+    const auto tail =
+        read_journal(directory, checkpoint.store, position, state, [&](const Entry& entry) {
+            compare_at_checkpoint(entry.lsn);
+            audit.add(entry);
+        });
+    compare_at_checkpoint(position.lsn);
+    auto report = std::move(audit).report();
+    if (!compared) {
+        report.problems.push_back("the checkpoint is at LSN " +
+                                  std::to_string(checkpoint.position.lsn - 1) +
+                                  ", the journal ends at " + std::to_string(position.lsn - 1));
+    }
+    if (tail.bytes > 0) {
+        report.notices.push_back(
+            "a torn tail of " + std::to_string(tail.bytes) + " bytes, never acknowledged, in " +
+            segment_name(position.segment) + " at offset " + std::to_string(tail.offset));
+    }
+    return report;
+}
+
+}  // namespace ticketd::store

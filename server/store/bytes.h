@@ -1,0 +1,43 @@
+// Little-endian numbers in byte strings: the only way the store's formats are written and read.
+#pragma once
+
+#include <bit>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "common/check.h"
+
+namespace ticketd::store {
+
+static_assert(std::endian::native == std::endian::little, "formats are written as they stand");
+
+template <typename Number>
+void append_number(std::string& out, std::type_identity_t<Number> number) {
+    char bytes[sizeof(Number)];
+    std::memcpy(bytes, &number, sizeof number);
+    out.append(bytes, sizeof bytes);
+}
+
+/// Overwrites sizeof(Number) bytes of `out` at `offset`, which must exist.
+template <typename Number>
+void put_number(std::string& out, std::size_t offset, std::type_identity_t<Number> number) {
+    TICKETD_CHECK(offset + sizeof number <= out.size());
+    std::memcpy(out.data() + offset, &number, sizeof number);
+}
+
+/// Reads the number at `offset`; the caller has checked the length.
+template <typename Number>
+Number number_at(std::string_view bytes, std::size_t offset) {
+    TICKETD_CHECK(offset + sizeof(Number) <= bytes.size());
+    Number number;
+    std::memcpy(&number, bytes.data() + offset, sizeof number);
+    return number;
+}
+
+inline bool is_all_zero(std::string_view bytes) {
+    return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+}  // namespace ticketd::store

@@ -1,0 +1,99 @@
+#include "server/store/entry.h"
+
+#include "common/check.h"
+#include "common/limits.h"
+#include "common/names.h"
+#include "server/store/bytes.h"
+
+namespace ticketd::store {
+namespace {
+
+bool is_plausible(const Entry& entry) {
+    const bool counts = box_office::is_sound(entry.after) &&
+                        entry.after.capacity <= limits::kCapacity && entry.lsn > 0;
+    if (entry.type == EntryType::kPurchased) {
+        return counts && entry.event_name.empty() && entry.granted >= 1 &&
+               entry.granted <= entry.requested && entry.requested <= limits::kQuantity &&
+               entry.min_quantity >= 1 && entry.min_quantity <= entry.granted &&
+               entry.first_serial >= 1 &&
+               entry.first_serial + entry.granted == entry.after.next_serial &&
+               (entry.key.empty() || is_key(entry.key)) && is_memo(entry.memo);
+    }
+    const bool no_sale = entry.requested == 0 && entry.min_quantity == 0 && entry.granted == 0 &&
+                         entry.first_serial == 0 && entry.key.empty() && entry.memo.empty();
+    const bool created = entry.type == EntryType::kEventCreated;
+    return counts && no_sale &&
+           (created ? is_event_name(entry.event_name) : entry.event_name.empty());
+}
+
+}  // namespace
+
+void append_entry(std::string& out, const Entry& entry) {
+    TICKETD_CHECK(is_plausible(entry));
+    const auto texts = entry.event_name.size() + entry.key.size() + entry.memo.size();
+    append_number<std::uint32_t>(out, static_cast<std::uint32_t>(kEntryFixedBytes + texts));
+    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.type));
+    append_number<std::uint8_t>(out, 0);
+    append_number<std::uint16_t>(out, 0);
+    append_number<std::uint64_t>(out, entry.lsn);
+    append_number<std::int64_t>(out, entry.time_ms);
+    append_number<std::uint32_t>(out, entry.uid);
+    append_number<std::uint32_t>(out, entry.event);
+    append_number<std::uint64_t>(out, entry.after.capacity);
+    append_number<std::uint64_t>(out, entry.after.held);
+    append_number<std::uint64_t>(out, entry.after.sold);
+    append_number<std::uint64_t>(out, entry.after.next_serial);
+    append_number<std::uint64_t>(out, entry.requested);
+    append_number<std::uint64_t>(out, entry.min_quantity);
+    append_number<std::uint64_t>(out, entry.granted);
+    append_number<std::uint64_t>(out, entry.first_serial);
+    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.event_name.size()));
+    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.key.size()));
+    append_number<std::uint16_t>(out, static_cast<std::uint16_t>(entry.memo.size()));
+    out.append(entry.event_name).append(entry.key).append(entry.memo);
+}
+
+std::optional<Entry> take_entry(std::string_view& bytes) {
+    if (bytes.size() < kEntryFixedBytes) return std::nullopt;
+    const std::size_t size = number_at<std::uint32_t>(bytes, 0);
+    const std::size_t name_size = number_at<std::uint8_t>(bytes, 96);
+    const std::size_t key_size = number_at<std::uint8_t>(bytes, 97);
+    const std::size_t memo_size = number_at<std::uint16_t>(bytes, 98);
+    if (size > bytes.size() || size != kEntryFixedBytes + name_size + key_size + memo_size ||
+        number_at<std::uint8_t>(bytes, 5) != 0 || number_at<std::uint16_t>(bytes, 6) != 0) {
+        return std::nullopt;
+    }
+    const auto type = number_at<std::uint8_t>(bytes, 4);
+    if (type < 1 || type > static_cast<std::uint8_t>(EntryType::kPurchased)) return std::nullopt;
+
+    Entry entry;
+    entry.type = static_cast<EntryType>(type);
+    entry.lsn = number_at<std::uint64_t>(bytes, 8);
+    entry.time_ms = number_at<std::int64_t>(bytes, 16);
+    entry.uid = number_at<std::uint32_t>(bytes, 24);
+    entry.event = number_at<std::uint32_t>(bytes, 28);
+    entry.after = {number_at<std::uint64_t>(bytes, 32), number_at<std::uint64_t>(bytes, 40),
+                   number_at<std::uint64_t>(bytes, 48), number_at<std::uint64_t>(bytes, 56),
+                   entry.lsn};
+    entry.requested = number_at<std::uint64_t>(bytes, 64);
+    entry.min_quantity = number_at<std::uint64_t>(bytes, 72);
+    entry.granted = number_at<std::uint64_t>(bytes, 80);
+    entry.first_serial = number_at<std::uint64_t>(bytes, 88);
+    entry.event_name = bytes.substr(kEntryFixedBytes, name_size);
+    entry.key = bytes.substr(kEntryFixedBytes + name_size, key_size);
+    entry.memo = bytes.substr(kEntryFixedBytes + name_size + key_size, memo_size);
+    if (!is_plausible(entry)) return std::nullopt;
+    bytes.remove_prefix(size);
+    return entry;
+}
+
+std::string_view entry_type_name(EntryType type) {
+    switch (type) {
+        case EntryType::kEventCreated: return "event_created";
+        case EntryType::kEventResized: return "event_resized";
+        case EntryType::kPurchased: return "purchased";
+    }
+    return "unknown";
+}
+
+}  // namespace ticketd::store

@@ -1,0 +1,129 @@
+#include "server/store/journal_format.h"
+
+#include <charconv>
+
+#include "common/limits.h"
+#include "server/store/bytes.h"
+#include "server/store/checksum.h"
+#include "server/store/entry.h"
+#include "server/store/store_error.h"
+
+namespace ticketd::store {
+namespace {
+
+constexpr std::string_view kSegmentMagic = "TKTDJRNL";
+constexpr std::size_t kSegmentCrcOffset = 60;
+// Not valid UTF-8, so no text of a client can look like a header.
+constexpr std::uint32_t kGroupMagic = 0xF5475254;
+constexpr std::string_view kSegmentPrefix = "journal-";
+constexpr std::size_t kSegmentDigits = 10;
+
+std::uint32_t store_seed(const StoreId& store) {
+    return crc32c({store.data(), store.size()});
+}
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) {
+    const auto digits = std::to_string(number);
+    std::string name{kSegmentPrefix};
+    if (digits.size() < kSegmentDigits) name.append(kSegmentDigits - digits.size(), '0');
+    return name + digits;
+}
+
+std::optional<std::uint64_t> segment_number(std::string_view file_name) {
+    if (!file_name.starts_with(kSegmentPrefix)) return std::nullopt;
+    const auto digits = file_name.substr(kSegmentPrefix.size());
+    std::uint64_t number = 0;
+    const auto* last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, number);
+    if (error != std::errc{} || end != last || segment_name(number) != file_name) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+std::string segment_header(const StoreId& store, const JournalPosition& start) {
+    std::string block{kSegmentMagic};
+    append_number<std::uint32_t>(block, kFormatVersion);
+    append_number<std::uint32_t>(block, start.chain);
+    block.append(store.data(), store.size());
+    append_number<std::uint64_t>(block, start.segment);
+    append_number<std::uint64_t>(block, start.lsn);
+    append_number<std::uint64_t>(block, start.group);
+    append_number<std::uint32_t>(block, 0);
+    append_number<std::uint32_t>(block, crc32c(block));
+    block.resize(kBlockBytes, '\0');
+    return block;
+}
+
+SegmentHeader read_segment_header(std::string_view block, const std::string& file) {
+    if (block.size() < kBlockBytes) throw StoreDamaged(file, block.size(), "segment header cut");
+    if (!block.starts_with(kSegmentMagic)) throw StoreDamaged(file, 0, "not a journal segment");
+    const auto version = number_at<std::uint32_t>(block, 8);
+    if (version != kFormatVersion) {
+        throw StoreDamaged(file, 8,
+                           "format version " + std::to_string(version) + ", this program knows " +
+                               std::to_string(kFormatVersion));
+    }
+    if (crc32c(block.substr(0, kSegmentCrcOffset)) !=
+            number_at<std::uint32_t>(block, kSegmentCrcOffset) ||
+        !is_all_zero(block.substr(kSegmentCrcOffset + 4, kBlockBytes - kSegmentCrcOffset - 4))) {
+        throw StoreDamaged(file, 0, "segment header checksum mismatch");
+    }
+    SegmentHeader header;
+    block.copy(header.store.data(), header.store.size(), 16);
+    header.start = {number_at<std::uint64_t>(block, 32), kBlockBytes,
+                    number_at<std::uint64_t>(block, 48), number_at<std::uint64_t>(block, 40),
+                    number_at<std::uint32_t>(block, 12)};
+    return header;
+}
+
+std::string frame_group(const StoreId& store, const JournalPosition& at, std::uint32_t count,
+                        std::string_view payload) {
+    const auto payload_crc = crc32c(payload, at.chain);
+    std::string frame;
+    frame.reserve(kGroupHeaderBytes + payload.size() + kBlockBytes);
+    append_number<std::uint32_t>(frame, kGroupMagic);
+    append_number<std::uint32_t>(frame, 0);  // the header's checksum, below
+    append_number<std::uint64_t>(frame, at.segment);
+    append_number<std::uint64_t>(frame, at.group);
+    append_number<std::uint64_t>(frame, at.lsn);
+    append_number<std::uint32_t>(frame, count);
+    append_number<std::uint32_t>(frame, static_cast<std::uint32_t>(payload.size()));
+    append_number<std::uint32_t>(frame, payload_crc);
+    append_number<std::uint32_t>(frame, at.chain);
+    frame.resize(kGroupHeaderBytes, '\0');
+    put_number<std::uint32_t>(frame, 4, crc32c(frame, store_seed(store)));
+    frame += payload;
+    frame.resize((frame.size() + kBlockBytes - 1) / kBlockBytes * kBlockBytes, '\0');
+    return frame;
+}
+
+std::uint64_t GroupHeader::frame_bytes() const {
+    return (kGroupHeaderBytes + payload_bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
+std::optional<GroupHeader> read_group_header(const StoreId& store, std::string_view bytes) {
+    if (bytes.size() < kGroupHeaderBytes || number_at<std::uint32_t>(bytes, 0) != kGroupMagic) {
+        return std::nullopt;
+    }
+    std::string image{bytes.substr(0, kGroupHeaderBytes)};
+    put_number<std::uint32_t>(image, 4, 0);
+    if (crc32c(image, store_seed(store)) != number_at<std::uint32_t>(bytes, 4)) return std::nullopt;
+    const GroupHeader header{
+        number_at<std::uint64_t>(image, 8),  number_at<std::uint64_t>(image, 16),
+        number_at<std::uint64_t>(image, 24), number_at<std::uint32_t>(image, 32),
+        number_at<std::uint32_t>(image, 36), number_at<std::uint32_t>(image, 40),
+        number_at<std::uint32_t>(image, 44)};
+    const bool bounded = header.count >= 1 && header.payload_bytes <= limits::kGroupBytes &&
+                         header.payload_bytes >= header.count * kEntryFixedBytes;
+    return bounded ? std::optional{header} : std::nullopt;
+}
+
+bool payload_matches(const GroupHeader& header, std::string_view payload) {
+    return payload.size() == header.payload_bytes &&
+           crc32c(payload, header.chain) == header.payload_crc;
+}
+
+}  // namespace ticketd::store

@@ -1,0 +1,246 @@
+// The sync thread's round, and what a crash leaves behind each step:
+//   1. take one sealed group            nothing on disk: the group was never told to anybody
+//   2. switch segments if it is full    the next segment may exist, empty: recovery reads on in it
+//   3. write the frame                  a torn tail, or by luck a whole group nobody was told of
+//   4. fdatasync                        the group is there
+//   5. on_durable: answers leave        the group is there
+//   6. prepare the next segment         a file that is not part of the journal; swept away
+#include "server/store/journal_writer.h"
+
+#include "common/check.h"
+#include "common/limits.h"
+
+namespace ticketd::store {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr const char* kNextSegment = "next-segment";
+// Between attempts to get space for the next segment from a full disk.
+constexpr std::chrono::milliseconds kSpaceRetry{250};
+// Padding and headers of the few groups that unsynced entries can end up in.
+constexpr std::uint64_t kFramingSlack = 64 * 1024;
+
+bool is_out_of_space(std::error_code error) {
+    return error == std::errc::no_space_on_device || error == std::errc::file_too_large ||
+           error == std::error_code{EDQUOT, std::system_category()};
+}
+
+platform::OpenResult preallocate(platform::Directory& directory, std::uint64_t bytes) {
+    static_cast<void>(directory.remove(kNextSegment));  // left behind by a crash
+    auto made = directory.open(kNextSegment, platform::OpenMode::kCreateNew);
+    if (!made.error) made.error = made.file->allocate(bytes);
+    if (made.error) {
+        static_cast<void>(directory.remove(kNextSegment));
+        made.file.reset();
+    }
+    return made;
+}
+
+// An error that means "no space" comes from a call that changed nothing; a failed sync is never
+// reported as one, because it must not be survived.
+std::error_code adopt(platform::Directory& directory, platform::File& file, const StoreId& store,
+                      const JournalPosition& start) {
+    const auto unsafe = std::make_error_code(std::errc::io_error);
+    if (auto error = file.write_at(segment_header(store, start), 0)) return error;
+    if (file.sync_data()) return unsafe;
+    if (auto error = directory.rename(kNextSegment, segment_name(start.segment))) return error;
+    return directory.sync() ? unsafe : std::error_code{};
+}
+
+}  // namespace
+
+BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
+                           const JournalPosition& start, std::uint64_t segment_bytes) {
+    auto made = preallocate(directory, segment_bytes);
+    if (!made.error) made.error = adopt(directory, *made.file, store, start);
+    return {std::move(made.file), made.error};
+}
+
+JournalWriter::JournalWriter(platform::Directory& directory,
+                             std::unique_ptr<platform::File> segment, const StoreId& store,
+                             const JournalPosition& position, std::uint64_t segment_bytes,
+                             JournalEvents events)
+    : directory_(directory),
+      store_(store),
+      segment_bytes_(segment_bytes),
+      events_(std::move(events)),
+      segment_(std::move(segment)),
+      position_(position) {
+    publish_room();
+    thread_ = std::thread{[this] { run(); }};
+}
+
+JournalWriter::~JournalWriter() {
+    if (thread_.joinable()) finish();
+}
+
+bool JournalWriter::has_room() const {
+    return unsynced_bytes_ + limits::kEntryBytes + kFramingSlack <= room_bytes_;
+}
+
+bool JournalWriter::is_backlogged() const {
+    return unsynced_bytes_ + limits::kEntryBytes > limits::kPendingBytes;
+}
+
+void JournalWriter::append(std::string_view entry) {
+    TICKETD_CHECK(entry.size() <= limits::kEntryBytes);
+    if (open_.payload.size() + entry.size() > limits::kGroupBytes) seal();
+    open_.payload += entry;
+    open_.count += 1;
+    unsynced_bytes_ += entry.size();
+}
+
+void JournalWriter::seal() {
+    if (open_.count == 0) return;
+    {
+        const std::lock_guard lock{mutex_};
+        if (!sealed_.empty() &&
+            sealed_.back().payload.size() + open_.payload.size() <= limits::kGroupBytes) {
+            sealed_.back().payload += open_.payload;
+            sealed_.back().count += open_.count;
+        } else {
+            sealed_.push_back(std::move(open_));
+        }
+    }
+    wake_.notify_one();
+    open_ = {};
+}
+
+void JournalWriter::discard(Lsn next) {
+    open_ = {};
+    {
+        const std::lock_guard lock{mutex_};
+        TICKETD_CHECK(full_ && position_.lsn == next);
+        sealed_.clear();
+        unsynced_bytes_ = 0;
+        full_ = false;
+    }
+    wake_.notify_one();
+}
+
+JournalPosition JournalWriter::finish() {
+    seal();
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+    if (next_) static_cast<void>(directory_.remove(kNextSegment));
+    return position_;
+}
+
+void JournalWriter::run() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        wait_for_work(lock);
+        if (dead_ || (stopping_ && (sealed_.empty() || full_))) return;
+        if (full_ || sealed_.empty()) {
+            lock.unlock();
+            prepare_next();
+            lock.lock();
+            continue;
+        }
+        const Pending group = std::move(sealed_.front());
+        sealed_.pop_front();
+        lock.unlock();
+        const auto outcome = write(group);
+        if (outcome == WriteOutcome::kDurable) {
+            unsynced_bytes_ -= group.payload.size();
+            events_.on_durable(position_.lsn - 1);
+            if (lacks_next()) prepare_next();
+        }
+        lock.lock();
+        if (outcome == WriteOutcome::kFatal) dead_ = true;
+    }
+}
+
+void JournalWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
+    const auto has_work = [this] { return stopping_ || dead_ || (!full_ && !sealed_.empty()); };
+    if (lacks_next()) {
+        wake_.wait_for(lock, kSpaceRetry, has_work);
+    } else {
+        wake_.wait(lock, has_work);
+    }
+}
+
+// The segment is more than half full and no other is ready.
+bool JournalWriter::lacks_next() const {
+    return next_ == nullptr && position_.offset > segment_bytes_ / 2;
+}
+
+JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
+    auto frame = frame_group(store_, position_, group.count, group.payload);
+    if (position_.offset + frame.size() > segment_bytes_) {
+        if (auto error = switch_segment()) return fail(segment_name(position_.segment + 1), error);
+        frame = frame_group(store_, position_, group.count, group.payload);
+    }
+    const auto name = segment_name(position_.segment);
+    if (auto error = segment_->write_at(frame, position_.offset)) return fail(name, error);
+    if (auto error = sync()) {
+        events_.on_fatal(name + ": sync failed: " + error.message());
+        return WriteOutcome::kFatal;
+    }
+    position_.offset += frame.size();
+    position_.group += 1;
+    position_.lsn += group.count;
+    position_.chain = read_group_header(store_, frame)->payload_crc;
+    statistics_.groups += 1;
+    statistics_.entries += group.count;
+    publish_room();
+    return WriteOutcome::kDurable;
+}
+
+std::error_code JournalWriter::sync() {
+    const auto begin = steady_clock::now();
+    const auto error = segment_->sync_data();
+    const auto us = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin).count());
+    statistics_.sync_us_total += us;
+    if (us > statistics_.sync_us_max) statistics_.sync_us_max = us;
+    return error;
+}
+
+std::error_code JournalWriter::switch_segment() {
+    if (!next_) prepare_next();
+    if (!next_) return std::make_error_code(std::errc::no_space_on_device);
+    auto start = position_;
+    start.segment += 1;
+    start.offset = kBlockBytes;
+    if (auto error = adopt(directory_, *next_, store_, start)) return error;
+    // Gives the unused space back; if that fails nothing but space is lost.
+    static_cast<void>(segment_->truncate(position_.offset));
+    segment_ = std::move(next_);
+    position_ = start;
+    return {};
+}
+
+void JournalWriter::prepare_next() {
+    if (next_) return;
+    next_ = std::move(preallocate(directory_, segment_bytes_).file);
+    publish_room();
+}
+
+// A group never straddles segments, so the last kGroupBytes of one may stay unused.
+void JournalWriter::publish_room() {
+    const auto in_segment = segment_bytes_ - position_.offset;
+    const auto usable = in_segment > limits::kGroupBytes ? in_segment - limits::kGroupBytes : 0;
+    const auto spare = next_ ? segment_bytes_ - kBlockBytes - limits::kGroupBytes : 0;
+    room_bytes_ = usable + spare;
+}
+
+JournalWriter::WriteOutcome JournalWriter::fail(const std::string& file, std::error_code error) {
+    if (!is_out_of_space(error)) {
+        events_.on_fatal(file + ": write failed: " + error.message());
+        return WriteOutcome::kFatal;
+    }
+    {
+        const std::lock_guard lock{mutex_};
+        full_ = true;
+    }
+    events_.on_full(error);
+    return WriteOutcome::kFull;
+}
+
+}  // namespace ticketd::store

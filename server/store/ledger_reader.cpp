@@ -1,0 +1,70 @@
+#include "server/store/ledger_reader.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "server/store/segment_reader.h"
+#include "server/store/store_error.h"
+
+namespace ticketd::store {
+
+void LedgerReader::visit(Lsn from, Lsn last, const std::function<bool(const Entry&)>& visit) {
+    TICKETD_CHECK(from >= 1);
+    if (from > last) return;
+    find_segments(last);
+    // The last segment that starts at or before `from`.
+    const auto after = std::upper_bound(first_lsns_.begin(), first_lsns_.end(), from);
+    auto number = static_cast<std::uint64_t>(after - first_lsns_.begin());
+    Lsn next = from;
+    while (next <= last) {
+        auto segment = open(number);
+        if (!segment) throw StoreDamaged(segment_name(number), 0, "missing");
+        const auto name = segment_name(number);
+        SegmentReader reader{*segment->file, name, store_,
+                             find_group(*segment->file, name, store_, segment->start, next)};
+        while (next <= last && reader.position().lsn <= last) {
+            auto result = reader.next();
+            if (const auto* broken = std::get_if<BrokenGroup>(&result)) {
+                throw StoreDamaged(name, reader.position().offset, broken->problem);
+            }
+            const auto* group = std::get_if<Group>(&result);
+            if (group == nullptr) break;
+            for (const auto& entry : group->entries) {
+                if (entry.lsn < next || entry.lsn > last) continue;
+                if (!visit(entry)) return;
+                next = entry.lsn + 1;
+            }
+        }
+        ++number;
+    }
+}
+
+Entry LedgerReader::entry(Lsn lsn) {
+    std::optional<Entry> found;
+    visit(lsn, lsn, [&found](const Entry& entry) {
+        found = entry;
+        return false;
+    });
+    TICKETD_CHECK(found.has_value());
+    return std::move(*found);
+}
+
+// Learns of segments begun since the last call, as far as `last` needs them.
+void LedgerReader::find_segments(Lsn last) {
+    while (first_lsns_.empty() || first_lsns_.back() <= last) {
+        const auto segment = open(first_lsns_.size() + 1);
+        if (!segment) return;
+        first_lsns_.push_back(segment->start.lsn);
+    }
+}
+
+std::optional<LedgerReader::Segment> LedgerReader::open(std::uint64_t number) {
+    const auto name = segment_name(number);
+    auto opened = directory_.open(name, platform::OpenMode::kReadOnly);
+    if (opened.error == std::errc::no_such_file_or_directory) return std::nullopt;
+    require(opened.error, name);
+    const auto start = open_segment(*opened.file, name, store_, number);
+    return Segment{std::move(opened.file), start};
+}
+
+}  // namespace ticketd::store

@@ -1,0 +1,43 @@
+// Reads entries of the ledger by LSN, from the segments on disk, old and current. For one thread;
+// the daemon's lookups run on a thread of their own so that a slow disk delays no sale.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "server/platform/file.h"
+#include "server/store/entry.h"
+#include "server/store/journal_format.h"
+
+namespace ticketd::store {
+
+class LedgerReader {
+  public:
+    /// The directory must outlive the reader.
+    LedgerReader(platform::Directory& directory, const StoreId& store)
+        : directory_(directory), store_(store) {}
+
+    /// Calls `visit` with each entry from `from` to `last` in order, until it returns false.
+    /// Precondition: 1 <= from, and `last` is durable. Throws StoreDamaged or StoreUnavailable.
+    void visit(Lsn from, Lsn last, const std::function<bool(const Entry&)>& visit);
+
+    /// The entry with this LSN, which must be durable.
+    Entry entry(Lsn lsn);
+
+  private:
+    struct Segment {
+        std::unique_ptr<platform::File> file;
+        JournalPosition start;
+    };
+
+    void find_segments(Lsn last);
+    std::optional<Segment> open(std::uint64_t number);
+
+    platform::Directory& directory_;
+    StoreId store_;
+    std::vector<Lsn> first_lsns_;  // of segment 1, 2, ...
+};
+
+}  // namespace ticketd::store

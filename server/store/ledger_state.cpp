@@ -1,0 +1,97 @@
+#include "server/store/ledger_state.h"
+
+#include "common/check.h"
+#include "common/limits.h"
+
+namespace ticketd::store {
+
+std::optional<EventId> LedgerState::find_event(std::string_view name) const {
+    const auto found = ids_.find(name);
+    return found == ids_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
+    if (entry.lsn != last_lsn_ + 1) {
+        return "LSN " + std::to_string(entry.lsn) + " after " + std::to_string(last_lsn_);
+    }
+    if (entry.time_ms < last_time_ms_) return "time runs backwards";
+    if (!is_sound(entry.after) || entry.after.lsn != entry.lsn) return "unsound counts";
+    if (entry.type == EntryType::kEventCreated) {
+        if (entry.event != events_.size() || entry.event >= limits::kEvents) {
+            return "event number out of order";
+        }
+        if (ids_.contains(entry.event_name)) return "an event of this name exists";
+        const auto& after = entry.after;
+        if (after.held != 0 || after.sold != 0 || after.next_serial != 1) {
+            return "a new event that has sold";
+        }
+        return std::nullopt;
+    }
+    if (entry.event >= events_.size()) return "no such event";
+    if (entry.type == EntryType::kPurchased) return problem_with_sale(entry);
+    const auto& before = events_[entry.event].stock;
+    if (entry.after.held != before.held || entry.after.sold != before.sold ||
+        entry.after.next_serial != before.next_serial) {
+        return "a resize that changed more than the capacity";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> LedgerState::problem_with_sale(const Entry& entry) const {
+    const auto& before = events_[entry.event].stock;
+    if (entry.first_serial != before.next_serial) return "serials that do not follow";
+    auto expected = before;
+    expected.sold += entry.granted;
+    expected.next_serial += entry.granted;
+    expected.lsn = entry.lsn;
+    if (entry.after != expected) return "counts that do not follow from the sale";
+    if (!entry.key.empty() && keys_.find(digest(entry.uid, entry.key))) {
+        return "a key that was answered before";
+    }
+    return std::nullopt;
+}
+
+LedgerState::Undo LedgerState::apply(const Entry& entry) {
+    Undo undo{entry.lsn, entry.event, {}, false, std::nullopt, last_time_ms_};
+    if (entry.type == EntryType::kEventCreated) {
+        undo.created = true;
+        events_.push_back({entry.event_name, entry.after});
+        ids_.emplace(entry.event_name, entry.event);
+    } else {
+        undo.before = events_[entry.event].stock;
+        events_[entry.event].stock = entry.after;
+    }
+    if (!entry.key.empty()) {
+        undo.key = digest(entry.uid, entry.key);
+        keys_.insert(*undo.key, entry.lsn);
+    }
+    last_lsn_ = entry.lsn;
+    last_time_ms_ = entry.time_ms;
+    return undo;
+}
+
+void LedgerState::undo(const Undo& undo) {
+    TICKETD_CHECK(undo.lsn == last_lsn_);
+    if (undo.key) keys_.erase(*undo.key);
+    if (undo.created) {
+        ids_.erase(events_.back().name);
+        events_.pop_back();
+    } else {
+        events_[undo.event].stock = undo.before;
+    }
+    last_lsn_ = undo.lsn - 1;
+    last_time_ms_ = undo.last_time_ms;
+}
+
+void LedgerState::restore(std::vector<Event> events, KeyIndex keys, Lsn last_lsn,
+                          std::int64_t last_time_ms) {
+    TICKETD_CHECK(last_lsn_ == 0 && events_.empty());
+    events_ = std::move(events);
+    for (EventId id = 0; id < events_.size(); ++id)
+        ids_.emplace(events_[id].name, id);
+    keys_ = std::move(keys);
+    last_lsn_ = last_lsn;
+    last_time_ms_ = last_time_ms;
+}
+
+}  // namespace ticketd::store

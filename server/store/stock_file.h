@@ -1,0 +1,91 @@
+// The stock file: one slot of fixed size per event with its counts, lockable and readable by any
+// process: *the ticket count on disk*. It is the live view of the ledger, not its source; recovery
+// rebuilds it. It is written in place and never renamed over, because locks belong to the inode.
+// Layout: docs/store_format.md, "Stock file".
+//
+// Each request locks its event's slot, checks that the slot is what we last wrote, decides, writes,
+// unlocks. Nothing here is synced. Not thread-safe: event loop only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/box_office/stock.h"
+#include "server/platform/file.h"
+#include "server/store/journal_format.h"
+#include "server/store/ledger_state.h"
+
+namespace ticketd::store {
+
+inline constexpr const char* kStockFileName = "stock";
+inline constexpr std::size_t kSlotBytes = 256;
+inline constexpr std::uint64_t kSlotsOffset = 4096;
+
+/// The bytes of one slot.
+std::string encode_slot(EventId id, const Event& event);
+
+class StockFile {
+  public:
+    /// Opens the file, or makes it (or its header) anew. Slots are not touched. Throws
+    /// StoreUnavailable.
+    static std::unique_ptr<StockFile> open(platform::Directory& directory, const StoreId& store);
+
+    /// Holds the record lock of one slot for a scope.
+    class SlotLock {
+      public:
+        SlotLock(SlotLock&& other) noexcept : file_(other.file_), id_(other.id_) {
+            other.file_ = nullptr;
+        }
+        SlotLock& operator=(SlotLock&&) = delete;
+        SlotLock(const SlotLock&) = delete;
+        SlotLock& operator=(const SlotLock&) = delete;
+        ~SlotLock();
+
+      private:
+        friend class StockFile;
+        SlotLock(StockFile& file, EventId id) : file_(&file), id_(id) {}
+        StockFile* file_;
+        EventId id_;
+    };
+
+    /// The exclusive lock of the slot, or nothing at once if another process has it (or any part of
+    /// it, in any mode).
+    std::optional<SlotLock> try_lock(EventId id);
+
+    enum class SlotState : std::uint8_t {
+        kAsWritten,
+        kChanged,  ///< somebody else wrote to it, or cut the file
+        kUnreadable,
+    };
+    /// Reads the slot and compares it with what was last written. Under its lock.
+    SlotState check(EventId id);
+
+    /// Under its lock; makes the file longer as needed.
+    [[nodiscard]] std::error_code write(EventId id, const Event& event);
+
+    /// Makes the next check() find the slot changed: for a slot that says too much but cannot be
+    /// locked now.
+    void distrust(EventId id) { written_[id] = 0; }
+
+    /// Blanks the slot of an event that was never acknowledged. Under its lock.
+    [[nodiscard]] std::error_code erase(EventId id);
+
+    /// Makes the file hold the slots of these events and no others. Slots that another process has
+    /// locked are left for check() to find.
+    [[nodiscard]] std::error_code rebuild(const std::vector<Event>& events);
+
+  private:
+    explicit StockFile(std::unique_ptr<platform::File> file) : file_(std::move(file)) {}
+
+    [[nodiscard]] std::error_code put(EventId id, std::string_view image);
+
+    std::unique_ptr<platform::File> file_;
+    std::vector<std::uint32_t> written_;  // checksum of each slot as last written
+    std::uint64_t allocated_slots_ = 0;
+};
+
+}  // namespace ticketd::store

@@ -1,0 +1,237 @@
+#include "server/store/store.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "server/store/bytes.h"
+#include "server/store/checksum.h"
+#include "server/store/store_error.h"
+
+namespace ticketd::store {
+namespace {
+
+// What makes two requests with one key the same request. Lives as long as the process.
+std::uint64_t fingerprint(const StoreId& store, const PurchaseRequest& request) {
+    std::string image;
+    append_number<EventId>(image, request.event);
+    append_number<std::uint64_t>(image, request.terms.quantity);
+    append_number<std::uint64_t>(image, request.terms.min_quantity);
+    image += request.memo;
+    return key_digest(store, request.uid, image).high;
+}
+
+Refused refuse_at_once(ErrorKind kind) {
+    box_office::Refusal refusal;
+    refusal.kind = kind;
+    return {refusal, 0, false};
+}
+
+}  // namespace
+
+bool is_same_request(const Entry& entry, const PurchaseRequest& request) {
+    return entry.uid == request.uid && entry.event == request.event &&
+           entry.requested == request.terms.quantity &&
+           entry.min_quantity == request.terms.min_quantity && entry.key == request.key &&
+           entry.memo == request.memo;
+}
+
+Store::Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
+             std::uint64_t segment_bytes)
+    : clock_(clock),
+      events_(std::move(events)),
+      directory_(directory),
+      owner_(directory),
+      recovered_(recover(directory, segment_bytes)),
+      stock_file_(StockFile::open(directory, recovered_.store)),
+      durable_lsn_(recovered_.state.last_lsn()) {
+    require(stock_file_->rebuild(state().events()), kStockFileName);
+    require(directory_.sync(), kStockFileName);
+    journal_ =
+        std::make_unique<JournalWriter>(directory, std::move(recovered_.segment), recovered_.store,
+                                        recovered_.position, segment_bytes, events_.journal);
+}
+
+QueryResult Store::query(EventId event) {
+    const auto lock = lock_slot(event);
+    if (!lock || !settle_slot(event)) return LockHeld{};
+    return Counts{state().event(event).stock};
+}
+
+ChangeResult Store::purchase(const PurchaseRequest& request) {
+    KeyDigest digest;
+    if (!request.key.empty()) {
+        digest = state().digest(request.uid, request.key);
+        if (auto known = answer_known_key(digest, request)) return *known;
+    }
+    if (auto refused = refuse_for_space()) return *refused;
+    const auto lock = lock_slot(request.event);
+    if (!lock || !settle_slot(request.event)) return LockHeld{};
+
+    const auto& stock = state().event(request.event).stock;
+    const auto decision = decide(stock, request.terms);
+    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+        if (!request.key.empty()) {
+            refused_keys_.remember(digest,
+                                   {*refusal, fingerprint(recovered_.store, request), stock.lsn});
+        }
+        return Refused{*refusal, stock.lsn, false};
+    }
+    const auto& sale = std::get<box_office::Sale>(decision);
+    auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
+    entry.after = sale.after;
+    entry.requested = request.terms.quantity;
+    entry.min_quantity = request.terms.min_quantity;
+    entry.granted = sale.granted;
+    entry.first_serial = sale.first_serial;
+    entry.key = request.key;
+    entry.memo = request.memo;
+    return commit(std::move(entry));
+}
+
+ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity) {
+    if (auto refused = refuse_for_space()) return *refused;
+    if (const auto existing = state().find_event(name)) {
+        return Refused{{ErrorKind::kExists}, state().event(*existing).stock.lsn, false};
+    }
+    if (state().events().size() >= limits::kEvents) {
+        return Refused{{ErrorKind::kLimitReached}, state().last_lsn(), false};
+    }
+    const auto id = static_cast<EventId>(state().events().size());
+    const auto lock = lock_slot(id);
+    if (!lock) return LockHeld{};
+    auto entry = new_entry(EntryType::kEventCreated, uid, id);
+    entry.after.capacity = capacity;
+    entry.event_name = name;
+    return commit(std::move(entry));
+}
+
+ChangeResult Store::resize_event(UserId uid, EventId event, std::uint64_t capacity) {
+    if (auto refused = refuse_for_space()) return *refused;
+    const auto lock = lock_slot(event);
+    if (!lock || !settle_slot(event)) return LockHeld{};
+    const auto& stock = state().event(event).stock;
+    const auto decision = decide(stock, box_office::Resize{capacity});
+    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+        return Refused{*refusal, stock.lsn, false};
+    }
+    auto entry = new_entry(EntryType::kEventResized, uid, event);
+    entry.after = std::get<box_office::Stock>(decision);
+    return commit(std::move(entry));
+}
+
+void Store::end_turn() {
+    open_group_ = false;
+    journal_->seal();
+}
+
+void Store::note_durable(Lsn lsn) {
+    durable_lsn_ = std::max(durable_lsn_, lsn);
+    while (!undo_.empty() && undo_.front().lsn <= durable_lsn_)
+        undo_.pop_front();
+}
+
+void Store::roll_back() {
+    std::vector<EventId> touched;
+    while (!undo_.empty()) {
+        touched.push_back(undo_.back().event);
+        recovered_.state.undo(undo_.back());
+        undo_.pop_back();
+    }
+    TICKETD_CHECK(state().last_lsn() == durable_lsn_);
+    refused_keys_.forget_after(durable_lsn_);
+    open_group_ = false;
+    journal_->discard(durable_lsn_ + 1);
+    // A slot that somebody else has locked now is mended by its next request.
+    for (const auto event : touched) {
+        const auto lock = lock_slot(event);
+        if (!lock) {
+            stock_file_->distrust(event);
+        } else if (event < state().events().size()) {
+            write_slot(event);
+        } else if (auto error = stock_file_->erase(event)) {
+            events_.journal.on_fatal(std::string{kStockFileName} + ": " + error.message());
+        }
+    }
+}
+
+void Store::close() {
+    const auto end = journal_->finish();
+    // The sync thread has ended; what it did not get to is taken back, as if never asked.
+    while (!undo_.empty() && undo_.back().lsn >= end.lsn) {
+        recovered_.state.undo(undo_.back());
+        undo_.pop_back();
+    }
+    durable_lsn_ = end.lsn - 1;
+    write_checkpoint(directory_, recovered_.store, end, Stop::kClean, recovered_.state);
+}
+
+std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
+    return stock_file_->try_lock(event);
+}
+
+// Under the slot's lock: makes sure that the slot says what the ledger says.
+bool Store::settle_slot(EventId event) {
+    switch (stock_file_->check(event)) {
+        case StockFile::SlotState::kAsWritten: return true;
+        case StockFile::SlotState::kUnreadable:
+            events_.journal.on_fatal(std::string{kStockFileName} + ": cannot be read");
+            return false;
+        case StockFile::SlotState::kChanged: break;
+    }
+    ++restored_slots_;
+    events_.on_notice("slot " + std::to_string(event) + " of the stock file (event " +
+                      state().event(event).name +
+                      ") does not say what was written to it last; restored from the ledger");
+    write_slot(event);
+    return true;
+}
+
+std::optional<Refused> Store::refuse_for_space() const {
+    if (journal_->is_backlogged()) return refuse_at_once(ErrorKind::kBusy);
+    if (!journal_->has_room()) return refuse_at_once(ErrorKind::kStorageFull);
+    return std::nullopt;
+}
+
+std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest,
+                                                    const PurchaseRequest& request) {
+    if (const auto lsn = state().keys().find(digest)) return Replay{*lsn};
+    const auto refused = refused_keys_.find(digest);
+    if (!refused) return std::nullopt;
+    if (refused->fingerprint != fingerprint(recovered_.store, request)) {
+        return Refused{{ErrorKind::kKeyMismatch}, refused->lsn, false};
+    }
+    return Refused{refused->refusal, refused->lsn, true};
+}
+
+Entry Store::new_entry(EntryType type, UserId uid, EventId event) {
+    Entry entry;
+    entry.type = type;
+    entry.lsn = state().last_lsn() + 1;
+    entry.time_ms =
+        std::max<std::int64_t>(state().last_time_ms(), clock_.now().time_since_epoch().count());
+    entry.uid = uid;
+    entry.event = event;
+    return entry;
+}
+
+// Under the slot's lock. The entry goes into the open group before the slot is written, so that
+// the slot never shows what no group will carry.
+Changed Store::commit(Entry entry) {
+    entry.after.lsn = entry.lsn;
+    TICKETD_CHECK(!state().problem_with(entry));
+    encoded_.clear();
+    append_entry(encoded_, entry);
+    journal_->append(encoded_);
+    open_group_ = true;
+    undo_.push_back(recovered_.state.apply(entry));
+    write_slot(entry.event);
+    return Changed{std::move(entry)};
+}
+
+void Store::write_slot(EventId event) {
+    if (auto error = stock_file_->write(event, state().event(event))) {
+        events_.journal.on_fatal(std::string{kStockFileName} + ": " + error.message());
+    }
+}
+
+}  // namespace ticketd::store

@@ -1,0 +1,139 @@
+// The store: one owner of all events, their counts and their ledger. It puts the rules of selling
+// (box_office/) to work under the record lock, and on disk in the order that keeps every promise:
+//
+//   lock the slot, check it, decide, append the entry to the open group, write the slot, unlock;
+//   then, grouped: one write, one sync; only then may anybody be told.
+//
+// The store does not wait and does not tell: each result names the LSN it rests on, and the caller
+// must keep it back until durable_lsn() has reached it. All functions belong to one thread, the
+// event loop; the callbacks in StoreEvents come from the sync thread.
+//
+// Failures: a full disk refuses changes (`storage_full`) and is survived; any other failed write
+// and every failed sync is reported by on_fatal, after which the process must end without
+// answering anybody.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/limits.h"
+#include "server/box_office/decide.h"
+#include "server/platform/clock.h"
+#include "server/platform/file.h"
+#include "server/store/journal_writer.h"
+#include "server/store/ledger_state.h"
+#include "server/store/recovery.h"
+#include "server/store/refused_keys.h"
+#include "server/store/stock_file.h"
+
+namespace ticketd::store {
+
+struct PurchaseRequest {
+    UserId uid = 0;
+    EventId event = 0;
+    box_office::Purchase terms;
+    std::string key;  ///< empty: none
+    std::string memo;
+};
+
+/// A change was made; it may be told once `entry.lsn` is durable.
+struct Changed {
+    Entry entry;
+};
+/// Nothing was changed; may be told once `lsn` is durable (0: at once).
+struct Refused {
+    box_office::Refusal refusal;
+    Lsn lsn = 0;
+    bool replayed = false;
+};
+/// The key was answered before: the entry with this LSN holds the answer, or shows that it was
+/// another request.
+struct Replay {
+    Lsn lsn = 0;
+};
+/// Another process holds the record lock. Nothing was done; try again.
+struct LockHeld {};
+using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld>;
+
+struct Counts {
+    box_office::Stock stock;
+};
+using QueryResult = std::variant<Counts, LockHeld>;
+
+/// True if `entry` is the purchase that `request` asked for, so that its answer is `request`'s.
+bool is_same_request(const Entry& entry, const PurchaseRequest& request);
+
+struct StoreEvents {
+    JournalEvents journal;
+    /// Something the operator should know, as one line. Called on the event loop.
+    std::function<void(const std::string&)> on_notice;
+};
+
+class Store {
+  public:
+    /// Recovers or creates the store in `directory`, which must outlive it, as must `clock`.
+    /// Blocks until what was recovered is durable. Throws StoreDamaged or StoreUnavailable.
+    Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
+          std::uint64_t segment_bytes = limits::kSegmentBytes);
+
+    const StoreId& id() const { return recovered_.store; }
+    const LedgerState& state() const { return recovered_.state; }
+    /// What recovery found, for the log.
+    const std::vector<std::string>& notices() const { return recovered_.notices; }
+    Lsn durable_lsn() const { return durable_lsn_; }
+    const JournalStatistics& journal_statistics() const { return journal_->statistics(); }
+    std::uint64_t restored_slots() const { return restored_slots_; }
+
+    QueryResult query(EventId event);
+    ChangeResult purchase(const PurchaseRequest& request);
+    /// Precondition for both: the caller may do it, names and capacities are within limits.
+    ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity);
+    ChangeResult resize_event(UserId uid, EventId event, std::uint64_t capacity);
+
+    /// True if changes wait for end_turn().
+    bool has_open_group() const { return open_group_; }
+    /// Hands the changes of this loop turn to the sync thread, as part of one group.
+    void end_turn();
+
+    /// The event loop's part of StoreEvents.journal.on_durable.
+    void note_durable(Lsn lsn);
+    /// The event loop's part of on_full: takes back every change that is not durable, so that what
+    /// rested on an LSN after durable_lsn() must be refused.
+    void roll_back();
+
+    /// Syncs everything, writes the clean-stop checkpoint, and ends the sync thread. Changes left
+    /// over because the disk is full are taken back first. Throws StoreUnavailable.
+    void close();
+
+  private:
+    std::optional<StockFile::SlotLock> lock_slot(EventId event);
+    bool settle_slot(EventId event);
+    std::optional<Refused> refuse_for_space() const;
+    std::optional<ChangeResult> answer_known_key(const KeyDigest& digest,
+                                                 const PurchaseRequest& request);
+    Changed commit(Entry entry);
+    void write_slot(EventId event);
+    Entry new_entry(EntryType type, UserId uid, EventId event);
+
+    const platform::Clock& clock_;
+    StoreEvents events_;
+    platform::Directory& directory_;
+    OwnerLock owner_;
+    Recovered recovered_;
+    std::unique_ptr<StockFile> stock_file_;
+    RefusedKeys refused_keys_;
+    std::deque<LedgerState::Undo> undo_;  // of entries that are not durable, oldest first
+    Lsn durable_lsn_ = 0;
+    bool open_group_ = false;
+    std::uint64_t restored_slots_ = 0;
+    std::string encoded_;  // scratch, to keep its capacity
+    std::unique_ptr<JournalWriter> journal_;
+};
+
+}  // namespace ticketd::store

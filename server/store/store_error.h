@@ -1,0 +1,33 @@
+// What can go wrong with a store for good. Thrown at start-up and by offline checks only; while
+// tickets are sold, errors are values or stop the process (journal_writer.h).
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace ticketd::store {
+
+/// The store's bytes contradict each other or what was acknowledged. Nothing has been changed; the
+/// message names the file, the offset in bytes, and what is wrong there.
+class StoreDamaged : public std::runtime_error {
+  public:
+    StoreDamaged(const std::string& file, std::uint64_t offset, const std::string& problem)
+        : std::runtime_error(file + " at offset " + std::to_string(offset) + ": " + problem) {}
+};
+
+/// The environment failed: a call on a file returned an error, or another daemon has the store.
+class StoreUnavailable : public std::runtime_error {
+  public:
+    explicit StoreUnavailable(const std::string& problem) : std::runtime_error(problem) {}
+    StoreUnavailable(const std::string& file, std::error_code error)
+        : std::runtime_error(file + ": " + error.message()) {}
+};
+
+/// Throws StoreUnavailable if `error` is set.
+inline void require(std::error_code error, const std::string& file) {
+    if (error) throw StoreUnavailable(file, error);
+}
+
+}  // namespace ticketd::store
