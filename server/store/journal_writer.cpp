@@ -128,6 +128,8 @@ JournalPosition JournalWriter::finish() {
     wake_.notify_one();
     thread_.join();
     if (next_) static_cast<void>(directory_.remove(kNextSegment));
+    // Gives back what was preallocated; no later run appends to this segment.
+    static_cast<void>(segment_->truncate(position_.offset));
     return position_;
 }
 

@@ -207,7 +207,7 @@ OwnerLock::OwnerLock(platform::Directory& directory) {
     require(opened.error, kName);
     file_ = std::move(opened.file);
     if (file_->try_lock(platform::LockKind::kExclusive, {}) != platform::LockResult::kLocked) {
-        throw StoreUnavailable("another ticketd owns this store");
+        throw StoreInUse();
     }
 }
 

@@ -42,7 +42,7 @@ TornTail read_journal(platform::Directory& directory, const StoreId& store,
 /// Held for the life of the process that owns the store: a write lock on the file `owner.lock`.
 class OwnerLock {
   public:
-    /// Throws StoreUnavailable if another process has it.
+    /// Throws StoreInUse if another process has it.
     explicit OwnerLock(platform::Directory& directory);
 
   private:

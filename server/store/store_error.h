@@ -17,12 +17,18 @@ class StoreDamaged : public std::runtime_error {
         : std::runtime_error(file + " at offset " + std::to_string(offset) + ": " + problem) {}
 };
 
-/// The environment failed: a call on a file returned an error, or another daemon has the store.
+/// The environment failed: a call on a file returned an error.
 class StoreUnavailable : public std::runtime_error {
   public:
     explicit StoreUnavailable(const std::string& problem) : std::runtime_error(problem) {}
     StoreUnavailable(const std::string& file, std::error_code error)
         : std::runtime_error(file + ": " + error.message()) {}
+};
+
+/// Another process owns the store.
+class StoreInUse : public StoreUnavailable {
+  public:
+    StoreInUse() : StoreUnavailable("another ticketd owns this store") {}
 };
 
 /// Throws StoreUnavailable if `error` is set.

@@ -1,0 +1,154 @@
+#include "server/daemon.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <csignal>
+
+#include "common/error_kind.h"
+#include "common/socket_path.h"
+#include "server/net/listening_socket.h"
+#include "server/net/server.h"
+#include "server/platform/posix_file.h"
+#include "server/platform/process.h"
+#include "server/store/store.h"
+#include "server/store/store_error.h"
+
+namespace ticketd {
+namespace {
+
+// Answers nobody and writes nothing further: what the disk holds is what recovery will find.
+[[noreturn]] void stop_at_once(const std::string& what) {
+    const auto line = "ticketd: stopped at once: " + what + "\n";
+    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    ::_exit(client_exit::kStorage);
+}
+
+/// What the store reports from its sync thread goes to the server on the event loop.
+store::StoreEvents events_for(asio::io_context& loop, net::Server*& server) {
+    store::StoreEvents events;
+    events.journal.on_durable = [&loop, &server](Lsn lsn) {
+        asio::post(loop, [&server, lsn] { server->on_durable(lsn); });
+    };
+    events.journal.on_full = [&loop, &server](std::error_code) {
+        asio::post(loop, [&server] { server->on_full(); });
+    };
+    events.journal.on_fatal = [](const std::string& what) { stop_at_once(what); };
+    events.on_notice = [](const std::string& notice) { spdlog::warn("{}", notice); };
+    return events;
+}
+
+void create_event(store::Store& store, const std::string& name, std::uint64_t capacity) {
+    if (const auto existing = store.state().find_event(name)) {
+        const auto present = store.state().event(*existing).stock.capacity;
+        if (present != capacity) {
+            spdlog::warn("event {} exists with capacity {}; left as it is", name, present);
+        }
+        return;
+    }
+    const auto result = store.create_event(::geteuid(), name, capacity);
+    if (!std::holds_alternative<store::Changed>(result)) {
+        throw store::StoreUnavailable("event " + name + " could not be created");
+    }
+    spdlog::info("event {} created with capacity {}", name, capacity);
+}
+
+void create_events(store::Store& store, const Options& options) {
+    for (const auto& [name, capacity] : options.config.events)
+        create_event(store, name, capacity);
+    if (!options.import_file.empty() && !store.state().find_event("default")) {
+        create_event(store, "default", read_tutorial_count(options.import_file));
+    }
+    store.end_turn();
+}
+
+/// The directory of the last-resort address is ours to make, and must be ours alone.
+void prepare_socket_directory(const std::string& socket_path) {
+    const auto directory = parent_directory(socket_path);
+    if (directory != temporary_socket_directory()) return;
+    static_cast<void>(::mkdir(directory.c_str(), 0700));
+    if (!is_private_directory(directory)) {
+        throw net::AddressUnavailable(directory + ": not a directory of ours alone");
+    }
+}
+
+/// Keeps the connections we allow below the descriptors we may have.
+net::Settings within_descriptor_limit(net::Settings settings) {
+    const auto limit = platform::raise_descriptor_limit();
+    const auto usable = limit > 2 * limits::kDescriptorsReserved
+                            ? limit - limits::kDescriptorsReserved
+                            : limits::kDescriptorsReserved;
+    if (settings.connections > usable) {
+        spdlog::warn("{} open files are allowed, so at most {} connections", limit, usable);
+        settings.connections = usable;
+    }
+    return settings;
+}
+
+void run(const Options& options) {
+    asio::io_context loop{1};
+    net::Server* server = nullptr;
+    const auto directory =
+        platform::PosixDirectory::open_or_create_private(options.config.data_dir);
+    const platform::SystemClock clock;
+    store::Store store{*directory, clock, events_for(loop, server)};
+    for (const auto& notice : store.notices())
+        spdlog::warn("{}", notice);
+
+    const auto settings = within_descriptor_limit(options.config.net);
+    prepare_socket_directory(settings.socket_path);
+    net::ListeningSocket address{settings.socket_path, settings.socket_mode};
+    net::Server instance{loop, *directory, store, settings};
+    server = &instance;
+    create_events(store, options);
+
+    asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
+    signals.async_wait([&](const asio::error_code& error, int number) {
+        if (error) return;
+        spdlog::info("{}: stopping", number == SIGTERM  ? "SIGTERM"
+                                     : number == SIGINT ? "SIGINT"
+                                                        : "SIGHUP");
+        // The second signal gets no handler: it ends the process, and recovery does the rest.
+        for (const int again : {SIGTERM, SIGINT, SIGHUP}) {
+            signals.remove(again);
+        }
+        instance.stop([&loop] { loop.stop(); });
+    });
+    instance.listen(address);
+    spdlog::info("ticketd {} ready on {}: {} events, LSN {}", TICKETD_VERSION, settings.socket_path,
+                 store.state().events().size(), store.state().last_lsn());
+    loop.run();
+    store.close();
+    spdlog::info("stopped at LSN {}", store.state().last_lsn());
+}
+
+}  // namespace
+
+int serve(const Options& options) {
+    try {
+        run(options);
+        return client_exit::kDone;
+    } catch (const ConfigError& error) {
+        spdlog::error("configuration: {}", error.what());
+        return client_exit::kConfiguration;
+    } catch (const net::AddressUnavailable& error) {
+        spdlog::error("{}", error.what());
+        return client_exit::kUnreachable;
+    } catch (const store::StoreInUse& error) {
+        spdlog::error("{}: {}", options.config.data_dir, error.what());
+        return client_exit::kUnreachable;
+    } catch (const store::StoreDamaged& error) {
+        spdlog::error("the store in {} is damaged and was not touched: {}", options.config.data_dir,
+                      error.what());
+        return client_exit::kStorage;
+    } catch (const std::exception& error) {
+        spdlog::error("{}: {}", options.config.data_dir, error.what());
+        return client_exit::kStorage;
+    }
+}
+
+}  // namespace ticketd

@@ -1,0 +1,59 @@
+#include "server/net/lock_queue.h"
+
+namespace ticketd::net {
+namespace {
+
+// Record locks cannot be waited for with a deadline, so they are tried again this often.
+constexpr std::chrono::milliseconds kRetryInterval{2};
+
+}  // namespace
+
+void LockQueue::park(EventId event, std::function<bool()> attempt, std::function<void()> give_up) {
+    queues_[event].push_back(
+        {std::chrono::steady_clock::now() + timeout_, std::move(attempt), std::move(give_up)});
+    ++waiting_;
+    ++parked_total_;
+    arm();
+}
+
+void LockQueue::arm() {
+    if (armed_ || queues_.empty()) return;
+    armed_ = true;
+    timer_.expires_after(kRetryInterval);
+    timer_.async_wait([this](const asio::error_code& error) {
+        armed_ = false;
+        if (!error) retry();
+    });
+}
+
+void LockQueue::retry() {
+    for (auto at = queues_.begin(); at != queues_.end();) {
+        retry(at->second);
+        at = at->second.empty() ? queues_.erase(at) : std::next(at);
+    }
+    arm();
+}
+
+void LockQueue::retry(Queue& queue) {
+    const auto now = std::chrono::steady_clock::now();
+    while (!queue.empty()) {
+        if (!queue.front().attempt()) {
+            if (queue.front().deadline > now) return;
+            queue.front().give_up();
+        }
+        queue.pop_front();
+        --waiting_;
+    }
+}
+
+void LockQueue::give_up_all() {
+    for (auto& [event, queue] : queues_) {
+        for (auto& parked : queue)
+            parked.give_up();
+    }
+    queues_.clear();
+    waiting_ = 0;
+    timer_.cancel();
+}
+
+}  // namespace ticketd::net

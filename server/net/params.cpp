@@ -1,0 +1,99 @@
+#include "server/net/params.h"
+
+#include "common/limits.h"
+#include "common/names.h"
+
+namespace ticketd::net {
+namespace {
+
+using Problem = std::optional<std::string>;
+
+Problem problem_with_integer(const Value& value, const ParamTypeInfo& info) {
+    if (value.kind != ValueKind::kInteger) return "must be an integer";
+    if (value.is_negative || value.number < info.min || value.number > info.max) {
+        return "must be " + std::to_string(info.min) + " to " + std::to_string(info.max);
+    }
+    return std::nullopt;
+}
+
+Problem problem_with_text(const Value& value, ParamType type) {
+    if (value.kind != ValueKind::kString) return "must be a string";
+    switch (type) {
+        case ParamType::kEventName:
+            if (!is_event_name(value.text)) return "must be 1 to 64 of A-Z a-z 0-9 . _ : -";
+            break;
+        case ParamType::kKey:
+            if (!is_key(value.text)) return "must be 1 to 128 printable characters, no blanks";
+            break;
+        case ParamType::kMemo:
+            if (!is_memo(value.text)) return "must be at most 256 bytes, no control characters";
+            break;
+        case ParamType::kState:
+            if (value.text != "sold") return "must be \"sold\"";
+            break;
+        default: break;
+    }
+    return std::nullopt;
+}
+
+Problem problem_with(const Value& value, ParamType type) {
+    if (type == ParamType::kUnsupported) return "is not supported by this server";
+    const auto info = param_type_info(type);
+    return info.json_type == "integer" ? problem_with_integer(value, info)
+                                       : problem_with_text(value, type);
+}
+
+std::optional<std::size_t> index_of(std::string_view name, std::span<const ParamSpec> specs) {
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].name == name) return i;
+    }
+    return std::nullopt;
+}
+
+// What a stranger called a parameter, fit to be repeated in a message.
+std::string shown(std::string_view name) {
+    constexpr std::size_t kShownBytes = 32;
+    std::string text{name.substr(0, kShownBytes)};
+    for (auto& c : text) {
+        if (c < ' ' || c > '~') c = '?';
+    }
+    return text;
+}
+
+}  // namespace
+
+ParamTypeInfo param_type_info(ParamType type) {
+    switch (type) {
+        case ParamType::kQuantity: return {"integer", 1, limits::kQuantity};
+        case ParamType::kCapacity: return {"integer", 0, limits::kCapacity};
+        case ParamType::kRows: return {"integer", 1, limits::kRows};
+        case ParamType::kLsn: return {"integer", 0, limits::kInteger};
+        case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
+        default: return {"string"};
+    }
+}
+
+std::optional<std::string> check_params(const Request& request, std::span<const ParamSpec> specs,
+                                        Params& params) {
+    for (std::size_t i = 0; i < request.params.size(); ++i) {
+        const auto& param = request.params[i];
+        if (request.by_position && i >= specs.size()) {
+            return "takes at most " + std::to_string(specs.size()) + " params";
+        }
+        if (request.by_position && param.value.kind == ValueKind::kNull) continue;
+        const auto index = request.by_position ? std::optional{i} : index_of(param.name, specs);
+        if (!index) return "unknown param \"" + shown(param.name) + "\"";
+        const std::string name{specs[*index].name};
+        if (params.has(*index)) return name + " is given twice";
+        if (const auto problem = problem_with(param.value, specs[*index].type)) {
+            return name + " " + *problem;
+        }
+        params.values_[*index] = &param.value;
+    }
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].required && !params.has(i)) return std::string{specs[i].name} + " is missing";
+    }
+    return std::nullopt;
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,68 @@
+// Which parameters a method takes, and the strict check of a request's parameters against that:
+// unknown, duplicate, missing, of the wrong type or out of range is an error that names the
+// parameter. Pure functions, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/net/request.h"
+
+namespace ticketd::net {
+
+enum class ParamType : std::uint8_t {
+    kEventName,
+    kKey,
+    kMemo,
+    kState,        ///< the state of an order
+    kQuantity,     ///< integer, 1 to limits::kQuantity
+    kCapacity,     ///< integer, 0 to limits::kCapacity
+    kRows,         ///< integer, 1 to limits::kRows
+    kLsn,          ///< integer, 0 to limits::kInteger
+    kUserId,       ///< integer, 0 to 2^32 - 1
+    kUnsupported,  ///< has its place in the contract, but this server does not know it yet
+};
+
+struct ParamSpec {
+    std::string_view name;
+    ParamType type;
+    bool required = false;
+};
+
+/// Name of the JSON type, and the range of integers, for descriptions of methods.
+struct ParamTypeInfo {
+    std::string_view json_type;
+    std::uint64_t min = 0;
+    std::uint64_t max = 0;
+};
+ParamTypeInfo param_type_info(ParamType type);
+
+/// Checked parameters, by the index of their spec. Views into the Request.
+class Params {
+  public:
+    static constexpr std::size_t kMax = 8;
+
+    const Value* at(std::size_t index) const { return values_[index]; }
+    bool has(std::size_t index) const { return values_[index] != nullptr; }
+    std::uint64_t integer(std::size_t index, std::uint64_t otherwise) const {
+        return has(index) ? values_[index]->number : otherwise;
+    }
+    std::string_view text(std::size_t index) const {
+        return has(index) ? std::string_view{values_[index]->text} : std::string_view{};
+    }
+
+  private:
+    friend std::optional<std::string> check_params(const Request&, std::span<const ParamSpec>,
+                                                   Params&);
+    const Value* values_[kMax] = {};
+};
+
+/// Fills `params`; returns what is wrong, or nothing. An argument that is null by position counts
+/// as left out, because later ones cannot be given otherwise; null by name is a wrong type.
+std::optional<std::string> check_params(const Request& request, std::span<const ParamSpec> specs,
+                                        Params& params);
+
+}  // namespace ticketd::net

@@ -1,0 +1,47 @@
+// Replies: what a request is answered with, and how that is written on the wire. The text of the
+// answer is kept apart from its envelope until it leaves, so that an answer whose change could not
+// be stored can still become an error.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/error_kind.h"
+#include "common/json_writer.h"
+#include "server/box_office/stock.h"
+#include "server/net/request.h"
+
+namespace ticketd::net {
+
+/// One answer. It may leave once `lsn`, which it rests on, is durable.
+struct Reply {
+    Envelope envelope;
+    bool is_error = false;
+    Lsn lsn = 0;
+    std::string body;  ///< JSON of the result or of the error object
+};
+
+/// What goes out as one message: an answer, or those of a batch.
+struct ReplyMessage {
+    bool is_batch = false;
+    std::vector<Reply> replies;  ///< one unless is_batch
+
+    /// The highest LSN any part rests on.
+    Lsn lsn() const;
+};
+
+/// `{"code":…,"message":…,"data":{"kind":…,"retry":…,…}}`; `numbers` become members of data.
+using ErrorNumbers = std::initializer_list<std::pair<std::string_view, std::uint64_t>>;
+std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers numbers = {});
+
+/// Appends the message without its final LF.
+void append_message(std::string& out, const ReplyMessage& message);
+
+/// Turns every part that rests on an LSN after `durable` into a refusal: its change was taken back.
+void refuse_undone(ReplyMessage& message, Lsn durable);
+
+}  // namespace ticketd::net

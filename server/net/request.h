@@ -1,0 +1,71 @@
+// Reads one JSON-RPC request out of one JSON value, by SAX into fixed fields: no DOM is built of
+// what a stranger sent. It knows the envelope (JSON-RPC 2.0, and 1.0 when "jsonrpc" is missing) and
+// collects the parameters; which parameters a method takes is methods.h and params.h.
+// Pure functions, thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/error_kind.h"
+
+namespace ticketd::net {
+
+/// What a reply must repeat of its request.
+struct Envelope {
+    bool is_version_2 = true;
+    bool wants_reply = true;  ///< false for a notification
+    std::string id = "null";  ///< byte for byte as it was sent
+};
+
+enum class ValueKind : std::uint8_t {
+    kNull,
+    kBool,
+    kInteger,
+    kNotInteger,  ///< a number with a fraction or exponent, or beyond 64 bits
+    kString,
+    kArray,
+    kObject,
+};
+
+/// A parameter's value. The contents of arrays and objects are not kept.
+struct Value {
+    ValueKind kind = ValueKind::kNull;
+    bool is_negative = false;
+    std::uint64_t number = 0;  ///< kInteger that is not negative
+    std::string text;          ///< kString
+};
+
+struct Param {
+    std::string name;  ///< empty if by position
+    Value value;
+};
+
+struct Request {
+    Envelope envelope;
+    std::string method;
+    bool by_position = false;
+    std::vector<Param> params;
+};
+
+/// Why a value is not a request. kParseError means it is not even JSON.
+struct RequestFault {
+    ErrorKind kind = ErrorKind::kInvalidRequest;
+    std::string message;
+    Envelope envelope;
+};
+
+using RequestResult = std::variant<Request, RequestFault>;
+
+/// Reads a single request; `text` must be one JSON value, as MessageScanner cuts them.
+RequestResult read_request(std::string_view text);
+
+/// The elements of a batch, or why it cannot be taken.
+using BatchResult = std::variant<std::vector<std::string_view>, RequestFault>;
+BatchResult split_batch(std::string_view text, std::size_t requests_max);
+
+}  // namespace ticketd::net

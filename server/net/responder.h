@@ -1,0 +1,78 @@
+// The duty to answer one request, handed to whoever will know the answer. Answering twice is a
+// broken invariant; a responder dropped unanswered leaves its client waiting until the connection
+// ends. Event loop only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/net/reply.h"
+
+namespace ticketd::net {
+
+/// Where finished messages go: a connection.
+class ReplySink {
+  public:
+    ReplySink() = default;
+    ReplySink(const ReplySink&) = delete;
+    ReplySink& operator=(const ReplySink&) = delete;
+    virtual ~ReplySink() = default;
+
+    /// `requests` of this connection are answered by `message`, which is empty if none of them
+    /// wanted a reply.
+    virtual void deliver(ReplyMessage message, std::size_t requests) = 0;
+    /// False if nobody can read an answer any more.
+    virtual bool is_connected() = 0;
+};
+
+/// A message from a client whose requests are being answered: one, or those of a batch.
+class Exchange {
+  public:
+    Exchange(std::shared_ptr<ReplySink> sink, bool is_batch) : sink_(std::move(sink)) {
+        message_.is_batch = is_batch;
+    }
+
+    bool is_answered() const { return unanswered_ == 0; }
+    /// Everything after `durable` was taken back: answers so far that rest on it become refusals.
+    void refuse_undone(Lsn durable) { net::refuse_undone(message_, durable); }
+
+  private:
+    friend class Responder;
+    std::shared_ptr<ReplySink> sink_;
+    ReplyMessage message_;
+    std::size_t requests_ = 0;
+    std::size_t unanswered_ = 0;
+    bool is_complete_ = false;  // all requests of the message are known
+
+    void deliver_if_done();
+
+    friend void complete(const std::shared_ptr<Exchange>& exchange);
+};
+
+/// Says that no further request of the message follows.
+void complete(const std::shared_ptr<Exchange>& exchange);
+
+class Responder {
+  public:
+    /// Adds a request to the exchange.
+    Responder(std::shared_ptr<Exchange> exchange, Envelope envelope);
+
+    /// The answer, which may leave once `lsn` is durable.
+    void result(Lsn lsn, std::string body) const;
+    void error(Lsn lsn, std::string body) const;
+    void error(Lsn lsn, ErrorKind kind, std::string_view message, ErrorNumbers numbers = {}) const {
+        error(lsn, error_body(kind, message, numbers));
+    }
+
+    bool is_connected() const { return exchange_->sink_->is_connected(); }
+
+  private:
+    void answer(bool is_error, Lsn lsn, std::string body) const;
+
+    std::shared_ptr<Exchange> exchange_;
+    std::size_t index_ = 0;
+    bool wants_reply_;
+};
+
+}  // namespace ticketd::net

@@ -1,0 +1,242 @@
+// One turn of the loop: sessions read and dispatch, each request is decided and its reply queued;
+// then, once, end_turn(): first the group goes to the sync thread, so that the disk works while the
+// replies that rest on nothing new are sent. Replies that wait for the disk leave in on_durable().
+#include "server/net/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include "server/platform/process.h"
+
+namespace ticketd::net {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Without descriptors, accepting is tried again this often.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kSweepInterval{limits::kSweepMs};
+// How long clients get to read their answers when the daemon stops.
+constexpr std::chrono::seconds kStopPatience{5};
+// Connections accepted in one go, so that a flood of them does not starve those that are there.
+constexpr int kAcceptBurst = 64;
+
+}  // namespace
+
+Server::Server(asio::io_context& loop, platform::Directory& directory, store::Store& store,
+               const Settings& settings)
+    : loop_(loop),
+      store_(store),
+      settings_(settings),
+      service_(loop, directory, store, settings),
+      acceptor_(loop),
+      accept_pause_(loop),
+      sweep_timer_(loop) {}
+
+void Server::listen(ListeningSocket& address) {
+    acceptor_.assign(asio::local::stream_protocol{}, address.release());
+    accept();
+    sweep();
+}
+
+void Server::accept() {
+    acceptor_.async_wait(asio::socket_base::wait_read, [this](const asio::error_code& error) {
+        if (!error && acceptor_.is_open()) on_connection_ready();
+    });
+}
+
+void Server::on_connection_ready() {
+    for (int i = 0; i < kAcceptBurst; ++i) {
+        const int descriptor =
+            ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            admit(descriptor);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return pause_accepting(errno);
+        }
+    }
+    accept();
+}
+
+// Out of descriptors or memory: the connection stays in the backlog, so waiting for readiness
+// would return at once, again and again.
+void Server::pause_accepting(int error) {
+    constexpr std::uint64_t kLogEvery = 100;  // of pauses: one line in ten seconds
+    if (accept_failures_++ % kLogEvery == 0) {
+        spdlog::warn("cannot accept connections now: {}",
+                     std::error_code(error, std::system_category()).message());
+    }
+    accept_pause_.expires_after(kAcceptPause);
+    accept_pause_.async_wait([this](const asio::error_code& cancelled) {
+        if (!cancelled && acceptor_.is_open()) on_connection_ready();
+    });
+}
+
+void Server::admit(int descriptor) {
+    Session::Socket socket{loop_, asio::local::stream_protocol{}, descriptor};
+    const auto peer = platform::peer_credentials(descriptor);
+    const bool is_full = sessions_.size() >= settings_.connections ||
+                         sessions_by_uid_[peer.uid] >= settings_.connections_per_uid;
+    if (!peer.known || is_full) {
+        ReplyMessage reply;
+        reply.replies.push_back(
+            {{}, true, 0, error_body(ErrorKind::kBusy, "too many connections")});
+        std::string line;
+        append_message(line, reply);
+        line += '\n';
+        static_cast<void>(::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL));
+        return;
+    }
+    const Caller caller{peer.uid, peer.uid == 0 || peer.uid == ::geteuid()};
+    auto session = std::make_shared<Session>(std::move(socket), caller, settings_, *this);
+    sessions_.emplace(session.get(), session);
+    sessions_by_uid_[peer.uid] += 1;
+    service_.counters().connections += 1;
+    service_.counters().connections_total += 1;
+    session->start();
+}
+
+void Server::closed(Session& session) {
+    if (sessions_.erase(&session) == 0) return;
+    service_.counters().connections -= 1;
+    const auto count = sessions_by_uid_.find(session.caller().uid);
+    if (--count->second == 0) sessions_by_uid_.erase(count);
+    if (stopped_) end_turn_later();
+}
+
+void Server::dispatch(const std::shared_ptr<Session>& session, std::string_view message) {
+    if (message.front() != '[') {
+        const auto exchange = std::make_shared<Exchange>(session, false);
+        handle_one(session, exchange, message);
+        return complete(exchange);
+    }
+    const auto batch = split_batch(message, settings_.batch_requests);
+    if (const auto* fault = std::get_if<RequestFault>(&batch)) {
+        return refuse_message(session, *fault);
+    }
+    const auto exchange = std::make_shared<Exchange>(session, true);
+    for (const auto text : std::get<std::vector<std::string_view>>(batch)) {
+        handle_one(session, exchange, text);
+    }
+    complete(exchange);
+    if (!exchange->is_answered()) unfinished_batches_.push_back(exchange);
+}
+
+void Server::handle_one(const std::shared_ptr<Session>& session,
+                        const std::shared_ptr<Exchange>& exchange, std::string_view text) {
+    auto read = read_request(text);
+    if (auto* fault = std::get_if<RequestFault>(&read)) {
+        if (fault->kind == ErrorKind::kParseError) session->skip_line();
+        session->begin_requests(1);
+        const Responder responder{exchange, std::move(fault->envelope)};
+        responder.error(0, fault->kind, fault->message);
+    } else {
+        const auto& request = std::get<Request>(read);
+        session->begin_requests(1);
+        const Responder responder{exchange, request.envelope};
+        service_.handle(request, session->caller(), responder);
+        if (store_.has_open_group()) end_turn_later();
+    }
+}
+
+void Server::refuse_message(const std::shared_ptr<Session>& session, RequestFault fault) {
+    if (fault.kind == ErrorKind::kParseError) session->skip_line();
+    ReplyMessage reply;
+    reply.replies.push_back(
+        {std::move(fault.envelope), true, 0, error_body(fault.kind, fault.message)});
+    session->deliver(std::move(reply), 0);
+}
+
+void Server::flush_later(std::shared_ptr<Session> session) {
+    to_flush_.push_back(std::move(session));
+    end_turn_later();
+}
+
+void Server::end_turn_later() {
+    if (turn_ending_) return;
+    turn_ending_ = true;
+    asio::post(loop_, [this] { end_turn(); });
+}
+
+void Server::end_turn() {
+    turn_ending_ = false;
+    if (store_.has_open_group()) store_.end_turn();
+    for (auto& session : std::exchange(to_flush_, {})) {
+        if (session->flush() == Session::Flushed::kWaitsForDurability) {
+            awaiting_sync_.insert(std::move(session));
+        }
+    }
+    if (stopped_) check_stopped();
+}
+
+void Server::flush_waiting() {
+    for (auto session : std::exchange(awaiting_sync_, {})) {
+        if (session->flush() == Session::Flushed::kWaitsForDurability) {
+            awaiting_sync_.insert(std::move(session));
+        }
+    }
+}
+
+void Server::on_durable(Lsn lsn) {
+    store_.note_durable(lsn);
+    service_.durability().reached(lsn);
+    flush_waiting();
+    end_turn_later();
+}
+
+void Server::on_full() {
+    spdlog::error("no space left for the journal: changes are refused until there is");
+    store_.roll_back();
+    for (const auto& session : awaiting_sync_)
+        session->refuse_undone(store_.durable_lsn());
+    for (const auto& session : to_flush_)
+        session->refuse_undone(store_.durable_lsn());
+    for (const auto& batch : unfinished_batches_) {
+        if (const auto alive = batch.lock()) alive->refuse_undone(store_.durable_lsn());
+    }
+    service_.durability().rolled_back();
+    flush_waiting();
+    end_turn_later();
+}
+
+void Server::sweep() {
+    sweep_timer_.expires_after(kSweepInterval);
+    sweep_timer_.async_wait([this](const asio::error_code& error) {
+        if (error) return;
+        const auto now = steady_clock::now();
+        std::vector<std::shared_ptr<Session>> all;
+        for (const auto& [key, session] : sessions_) {
+            if (auto alive = session.lock()) all.push_back(std::move(alive));
+        }
+        for (const auto& session : all)
+            session->check_deadlines(now);
+        if (stopped_) check_stopped();
+        sweep();
+    });
+}
+
+void Server::stop(std::function<void()> stopped) {
+    stopped_ = std::move(stopped);
+    stop_deadline_ = steady_clock::now() + kStopPatience;
+    asio::error_code ignored;
+    acceptor_.close(ignored);
+    accept_pause_.cancel();
+    service_.give_up_waiting();
+    for (const auto& [key, session] : sessions_) {
+        if (auto alive = session.lock()) alive->finish();
+    }
+    end_turn_later();
+}
+
+void Server::check_stopped() {
+    if (!sessions_.empty() && steady_clock::now() < stop_deadline_) return;
+    sweep_timer_.cancel();
+    std::exchange(stopped_, {})();
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,81 @@
+// The daemon's event loop side: accepts connections, keeps their sessions, and ends each loop turn
+// by handing the turn's changes to the sync thread and sending what may be sent.
+//
+// Everything but the two notify functions belongs to the event loop.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "server/net/listening_socket.h"
+#include "server/net/service.h"
+#include "server/net/session.h"
+#include "server/net/settings.h"
+#include "server/store/store.h"
+
+namespace ticketd::net {
+
+class Server final : public SessionHost {
+  public:
+    /// All references must outlive the server.
+    Server(asio::io_context& loop, platform::Directory& directory, store::Store& store,
+           const Settings& settings);
+
+    /// Starts to accept. The address was bound by the caller.
+    void listen(ListeningSocket& address);
+
+    /// Stops accepting and reading; calls `stopped` when every request taken on is answered and
+    /// sent, or when clients have taken too long to read.
+    void stop(std::function<void()> stopped);
+
+    /// The event loop's part of the store's events (StoreEvents).
+    void on_durable(Lsn lsn);
+    void on_full();
+
+    void dispatch(const std::shared_ptr<Session>& session, std::string_view message) override;
+    void flush_later(std::shared_ptr<Session> session) override;
+    Lsn durable_lsn() const override { return store_.durable_lsn(); }
+    void closed(Session& session) override;
+
+  private:
+    void accept();
+    void on_connection_ready();
+    void pause_accepting(int error);
+    void admit(int descriptor);
+    void handle_one(const std::shared_ptr<Session>& session,
+                    const std::shared_ptr<Exchange>& exchange, std::string_view text);
+    void refuse_message(const std::shared_ptr<Session>& session, RequestFault fault);
+    void end_turn_later();
+    void end_turn();
+    void flush_waiting();
+    void sweep();
+    void check_stopped();
+
+    asio::io_context& loop_;
+    store::Store& store_;
+    const Settings& settings_;
+    Service service_;
+    asio::local::stream_protocol::acceptor acceptor_;
+    asio::steady_timer accept_pause_;
+    asio::steady_timer sweep_timer_;
+    std::uint64_t accept_failures_ = 0;
+    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
+    std::unordered_map<UserId, std::size_t> sessions_by_uid_;
+    std::vector<std::shared_ptr<Session>> to_flush_;
+    std::unordered_set<std::shared_ptr<Session>> awaiting_sync_;
+    // Batches of which some requests are answered and some wait; looked at only when changes are
+    // taken back.
+    std::vector<std::weak_ptr<Exchange>> unfinished_batches_;
+    bool turn_ending_ = false;
+    std::function<void()> stopped_;
+    std::chrono::steady_clock::time_point stop_deadline_;
+};
+
+}  // namespace ticketd::net

@@ -1,0 +1,102 @@
+#include "server/net/service.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ticketd::net {
+namespace {
+
+using enum ParamType;
+
+constexpr std::array kQueryParams{ParamSpec{"event", kEventName}};
+constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
+                                     ParamSpec{"quantity", kQuantity},
+                                     ParamSpec{"min_quantity", kQuantity},
+                                     ParamSpec{"key", kKey},
+                                     ParamSpec{"buyer", kUnsupported},
+                                     ParamSpec{"wait_ms", kUnsupported},
+                                     ParamSpec{"memo", kMemo}};
+constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
+constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
+                                   ParamSpec{"state", kState}, ParamSpec{"after_lsn", kLsn},
+                                   ParamSpec{"limit", kRows}};
+constexpr std::array kEventParams{ParamSpec{"name", kEventName, true},
+                                  ParamSpec{"capacity", kCapacity, true}};
+constexpr std::array kLedgerReadParams{ParamSpec{"from_lsn", kLsn}, ParamSpec{"limit", kRows}};
+constexpr std::span<const ParamSpec> kNoParams{};
+
+}  // namespace
+
+std::span<const Method> Service::methods() {
+    static constexpr std::array kMethods{
+        Method{"query", "The counts of one event.", false, kQueryParams, &Service::query},
+        Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", false,
+               kPurchaseParams, &Service::purchase},
+        Method{"order", "One order, by its number or by the key it was bought with.", false,
+               kOrderParams, &Service::order},
+        Method{"orders", "Orders in LSN order; others' orders for operators only.", false,
+               kOrdersParams, &Service::orders},
+        Method{"events", "The counts of every event.", false, kNoParams, &Service::events},
+        Method{"event.create", "Opens a new event.", true, kEventParams, &Service::event_create},
+        Method{"event.resize", "Sets the capacity, not below held + sold.", true, kEventParams,
+               &Service::event_resize},
+        Method{"ledger.read", "Entries of the ledger from an LSN on.", true, kLedgerReadParams,
+               &Service::ledger_read},
+        Method{"ledger.verify", "Recomputes every total from the first entry.", true, kNoParams,
+               &Service::ledger_verify},
+        Method{"ping", "Answers at once.", false, kNoParams, &Service::ping},
+        Method{"server.info", "Version, limits, and how far the ledger is.", false, kNoParams,
+               &Service::server_info},
+        Method{"server.stats", "Counters since the start.", false, kNoParams,
+               &Service::server_stats},
+        Method{"rpc.discover", "This list, as an OpenRPC document.", false, kNoParams,
+               &Service::rpc_discover},
+    };
+    static_assert(kPurchaseParams.size() <= Params::kMax);
+    return kMethods;
+}
+
+Service::Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
+                 const Settings& settings)
+    : store_(store),
+      settings_(settings),
+      locks_(loop, settings.lock_timeout),
+      lookups_(loop, directory, store.id()),
+      audits_(loop, directory, store.id()) {
+    durability_.reached(store.durable_lsn());
+}
+
+void Service::handle(const Request& request, const Caller& caller, const Responder& responder) {
+    ++counters_.requests;
+    const auto all = methods();
+    const auto* method = std::find_if(all.data(), all.data() + all.size(),
+                                      [&](const Method& m) { return m.name == request.method; });
+    if (method == all.data() + all.size()) {
+        return responder.error(0, ErrorKind::kMethodNotFound, "no such method");
+    }
+    Params params;
+    if (const auto problem = check_params(request, method->params, params)) {
+        return responder.error(0, ErrorKind::kInvalidParams, *problem);
+    }
+    if (method->operators_only && !caller.is_operator) {
+        return responder.error(0, ErrorKind::kDenied, "only root and the daemon's user may");
+    }
+    (this->*method->handler)(params, caller, responder);
+}
+
+std::optional<EventId> Service::find_event(std::string_view name) const {
+    const auto& state = store_.state();
+    if (!name.empty()) return state.find_event(name);
+    if (state.events().size() == 1) return EventId{0};
+    return state.find_event("default");
+}
+
+void Service::refuse_unknown_event(std::string_view name, const Responder& responder) const {
+    // That an event does not exist rests on everything there is.
+    responder.error(store_.state().last_lsn(), ErrorKind::kNotFound,
+                    name.empty() ? std::string{"no event was named, and there is no event "
+                                               "\"default\""}
+                                 : "no event " + std::string{name});
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,138 @@
+// The methods of the wire contract: each takes checked parameters and a responder, asks the store,
+// and writes the answer. One Service per daemon. Event loop only.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/net/durability.h"
+#include "server/net/ledger_worker.h"
+#include "server/net/lock_queue.h"
+#include "server/net/params.h"
+#include "server/net/responder.h"
+#include "server/net/session.h"
+#include "server/store/store.h"
+
+namespace ticketd::net {
+
+struct ServiceCounters {
+    std::uint64_t requests = 0;
+    std::uint64_t purchases_sold = 0;
+    std::uint64_t purchases_refused = 0;
+    std::uint64_t connections_total = 0;
+    std::size_t connections = 0;
+};
+
+class Service;
+
+/// One method of the contract.
+struct Method {
+    std::string_view name;
+    std::string_view summary;
+    bool operators_only;  ///< root and the daemon's own user
+    std::span<const ParamSpec> params;
+    void (Service::*handler)(const Params&, const Caller&, const Responder&);
+};
+
+class Service {
+  public:
+    /// All references must outlive the service.
+    Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
+            const Settings& settings);
+
+    /// Answers one request of `caller`.
+    void handle(const Request& request, const Caller& caller, const Responder& responder);
+
+    ServiceCounters& counters() { return counters_; }
+    Durability& durability() { return durability_; }
+    /// Requests that wait for a record lock are told `busy`: the daemon stops.
+    void give_up_waiting() { locks_.give_up_all(); }
+
+    static std::span<const Method> methods();
+
+  private:
+    // stock_methods.cpp
+    void query(const Params&, const Caller&, const Responder&);
+    void purchase(const Params&, const Caller&, const Responder&);
+    void events(const Params&, const Caller&, const Responder&);
+    void event_create(const Params&, const Caller&, const Responder&);
+    void event_resize(const Params&, const Caller&, const Responder&);
+    // ledger_methods.cpp
+    void order(const Params&, const Caller&, const Responder&);
+    void orders(const Params&, const Caller&, const Responder&);
+    void ledger_read(const Params&, const Caller&, const Responder&);
+    void ledger_verify(const Params&, const Caller&, const Responder&);
+    // server_methods.cpp
+    void ping(const Params&, const Caller&, const Responder&);
+    void server_info(const Params&, const Caller&, const Responder&);
+    void server_stats(const Params&, const Caller&, const Responder&);
+    void rpc_discover(const Params&, const Caller&, const Responder&);
+
+    /// The event a request is about: the one named, else the only one, else "default".
+    std::optional<EventId> find_event(std::string_view name) const;
+    void refuse_unknown_event(std::string_view name, const Responder& responder) const;
+    bool try_query(EventId event, const Responder& responder);
+    bool try_purchase(const store::PurchaseRequest& request, const Responder& responder);
+    bool try_event_change(const store::ChangeResult& result, std::string_view event,
+                          const Responder& responder);
+    void replay(Lsn lsn, const store::PurchaseRequest& request, const Responder& responder);
+    void refuse(const store::Refused& refused, std::string_view event,
+                const Responder& responder) const;
+    /// Calls `attempt(responder)` until it returns true, in turn with others for this event; it
+    /// returns false while the lock is held elsewhere.
+    template <typename Attempt>
+    void run_locked(EventId event, const Responder& responder, Attempt attempt);
+    /// Once `lsn` is durable, calls `read(LedgerReader&)` on the worker's thread, then
+    /// `done(result)` on the loop.
+    template <typename Read, typename Done>
+    void read_ledger(LedgerWorker& worker, Lsn lsn, const Responder& responder, Read read,
+                     Done done);
+
+    store::Store& store_;
+    const Settings& settings_;
+    Durability durability_;
+    LockQueue locks_;
+    LedgerWorker lookups_;
+    LedgerWorker audits_;  // apart, because an audit reads everything
+    ServiceCounters counters_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+template <typename Attempt>
+void Service::run_locked(EventId event, const Responder& responder, Attempt attempt) {
+    if (!locks_.has_waiting(event) && attempt(responder)) return;
+    const auto give_up = [responder, this] {
+        responder.error(
+            0, ErrorKind::kBusy, "another process holds the lock of the event",
+            {{"retry_after_ms", static_cast<std::uint64_t>(settings_.lock_timeout.count())}});
+    };
+    locks_.park(
+        event,
+        [responder, attempt, give_up] {
+            // Whoever asked is gone: what they wanted is not done behind their back.
+            if (responder.is_connected()) return attempt(responder);
+            give_up();
+            return true;
+        },
+        give_up);
+}
+
+template <typename Read, typename Done>
+void Service::read_ledger(LedgerWorker& worker, Lsn lsn, const Responder& responder, Read read,
+                          Done done) {
+    durability_.when(lsn, [&worker, responder, read, done](bool is_durable) {
+        if (!is_durable) {
+            return responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+        }
+        worker.run(read, done, [responder](const std::string& what) {
+            responder.error(0, ErrorKind::kInternal, what);
+        });
+    });
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,233 @@
+#include "server/net/session.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <asio/buffer.hpp>
+#include <cstring>
+
+namespace ticketd::net {
+namespace {
+
+constexpr std::size_t kReadBytes = 4096;
+
+}  // namespace
+
+Session::Session(Socket socket, Caller caller, const Settings& settings, SessionHost& host)
+    : socket_(std::move(socket)),
+      caller_(caller),
+      settings_(settings),
+      host_(host),
+      scanner_(settings.message_bytes),
+      last_activity_(std::chrono::steady_clock::now()) {}
+
+void Session::start() {
+    read();
+}
+
+bool Session::is_full() const {
+    return in_flight_ >= settings_.in_flight ||
+           output_.size() - output_sent_ >= settings_.output_bytes;
+}
+
+void Session::read() {
+    if (reading_ || is_closed() || input_ended_ || is_full()) return;
+    if (input_done_ == input_used_) input_done_ = input_used_ = 0;
+    if (input_.size() - input_used_ < kReadBytes) {
+        std::memmove(input_.data(), input_.data() + input_done_, input_used_ - input_done_);
+        input_used_ -= input_done_;
+        input_done_ = 0;
+        if (input_.size() - input_used_ < kReadBytes) input_.resize(input_used_ * 2 + kReadBytes);
+    }
+    reading_ = true;
+    socket_.async_read_some(
+        asio::buffer(input_.data() + input_used_, input_.size() - input_used_),
+        [self = shared_from_this()](const asio::error_code& error, std::size_t bytes) {
+            self->reading_ = false;
+            if (self->is_closed()) return;
+            if (error) return self->on_end_of_input();
+            self->on_read(bytes);
+        });
+}
+
+void Session::on_read(std::size_t bytes) {
+    input_used_ += bytes;
+    last_activity_ = std::chrono::steady_clock::now();
+    process();
+    read();
+}
+
+void Session::on_end_of_input() {
+    input_ended_ = true;
+    process();
+    host_.flush_later(shared_from_this());
+}
+
+// Cuts the input into messages for as long as there is room for their answers.
+void Session::process() {
+    while (!is_closed() && !is_full()) {
+        const bool was_in_message = scanner_.in_message();
+        const auto result = scanner_.scan(rest_of_input());
+        if (!was_in_message && scanner_.in_message()) message_began_ = last_activity_;
+        if (take_result(result)) continue;
+        if (!input_ended_ || input_finished_) return;
+        input_finished_ = true;
+        take_result(scanner_.finish(rest_of_input()));
+    }
+}
+
+std::string_view Session::rest_of_input() const {
+    return {input_.data() + input_done_, input_used_ - input_done_};
+}
+
+// False if there is nothing further to scan.
+bool Session::take_result(const MessageScanner::Result& result) {
+    input_done_ += result.consumed;
+    switch (result.status) {
+        case MessageScanner::Status::kNeedMore: note_framing(); return false;
+        case MessageScanner::Status::kMessage:
+            had_message_ = true;
+            host_.dispatch(shared_from_this(), result.message);
+            note_framing();
+            return true;
+        case MessageScanner::Status::kMalformed:
+            refuse(ErrorKind::kParseError, "not JSON");
+            skip_line();
+            return true;
+        case MessageScanner::Status::kTooLarge:
+            refuse(ErrorKind::kInvalidRequest,
+                   "a message holds at most " + std::to_string(settings_.message_bytes) + " bytes");
+            finish();
+            return false;
+    }
+    return false;
+}
+
+void Session::skip_line() {
+    if (framing_ == Framing::kBlankLine) return finish();  // no LF can be expected
+    scanner_.skip_line();
+    message_began_ = last_activity_;
+}
+
+void Session::refuse(ErrorKind kind, std::string_view message) {
+    ReplyMessage reply;
+    reply.replies.push_back({{}, true, 0, error_body(kind, message)});
+    deliver(std::move(reply), 0);
+}
+
+// Some JSON-RPC clients send no newline and wait for a blank line; they are told by their first
+// request, which no LF follows. The LF may arrive a moment after the request.
+void Session::note_framing() {
+    if (framing_ != Framing::kUnknown || !had_message_) return;
+    for (auto at = input_done_; at < input_used_; ++at) {
+        const char c = input_[at];
+        if (c == ' ' || c == '\t' || c == '\r') continue;
+        framing_ = c == '\n' ? Framing::kLine : Framing::kBlankLine;
+        return;
+    }
+}
+
+void Session::settle_framing() {
+    if (framing_ != Framing::kUnknown) return;
+    char next = 0;
+    const auto got = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    const bool line = !had_message_ || (got == 1 && (next == '\n' || next == '\r'));
+    framing_ = line ? Framing::kLine : Framing::kBlankLine;
+}
+
+void Session::deliver(ReplyMessage message, std::size_t requests) {
+    if (is_closed()) return;
+    if (message.replies.empty()) {
+        in_flight_ -= requests;
+    } else {
+        outgoing_.push_back({std::move(message), requests});
+    }
+    host_.flush_later(shared_from_this());
+}
+
+bool Session::is_connected() {
+    if (is_closed()) return false;
+    pollfd state{socket_.native_handle(), 0, 0};
+    return ::poll(&state, 1, 0) == 0 || (state.revents & (POLLHUP | POLLERR)) == 0;
+}
+
+Session::Flushed Session::flush() {
+    if (is_closed()) return Flushed::kAll;
+    const auto durable = host_.durable_lsn();
+    while (!outgoing_.empty() && outgoing_.front().message.lsn() <= durable) {
+        settle_framing();
+        append_message(output_, outgoing_.front().message);
+        output_ += framing_ == Framing::kBlankLine ? "\n\n" : "\n";
+        in_flight_ -= outgoing_.front().requests;
+        outgoing_.pop_front();
+    }
+    write();
+    if (is_closed()) return Flushed::kAll;
+    process();
+    read();
+    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty();
+    if (input_finished_ && idle) close();
+    return outgoing_.empty() ? Flushed::kAll : Flushed::kWaitsForDurability;
+}
+
+void Session::refuse_undone(Lsn durable) {
+    for (auto& outgoing : outgoing_)
+        net::refuse_undone(outgoing.message, durable);
+}
+
+void Session::write() {
+    while (!writing_ && output_sent_ < output_.size()) {
+        asio::error_code error;
+        const auto sent = socket_.write_some(
+            asio::buffer(output_.data() + output_sent_, output_.size() - output_sent_), error);
+        output_sent_ += sent;
+        if (error == asio::error::would_block) {
+            writing_ = true;
+            write_began_ = std::chrono::steady_clock::now();
+            socket_.async_wait(Socket::wait_write,
+                               [self = shared_from_this()](const asio::error_code&) {
+                                   self->writing_ = false;
+                                   self->host_.flush_later(self);
+                               });
+        } else if (error) {
+            return close();
+        }
+    }
+    if (output_sent_ == output_.size()) {
+        output_.clear();
+        output_sent_ = 0;
+    } else if (output_sent_ >= settings_.output_bytes / 2) {
+        output_.erase(0, output_sent_);
+        output_sent_ = 0;
+    }
+}
+
+void Session::check_deadlines(Time now) {
+    if (is_closed()) return;
+    const bool stalled =
+        writing_ && now - write_began_ > std::chrono::milliseconds{limits::kWriteStallMs};
+    const bool unfinished =
+        scanner_.in_message() && now - message_began_ > settings_.message_timeout;
+    const bool silent = !had_message_ && !scanner_.in_message() &&
+                        now - last_activity_ > settings_.first_byte_timeout;
+    const bool idle = in_flight_ == 0 && now - last_activity_ > settings_.idle_timeout;
+    if (stalled || unfinished || silent || idle) close();
+}
+
+void Session::finish() {
+    input_ended_ = true;
+    input_finished_ = true;
+    input_done_ = input_used_;
+    host_.flush_later(shared_from_this());
+}
+
+void Session::close() {
+    asio::error_code ignored;
+    socket_.close(ignored);
+    outgoing_.clear();
+    output_.clear();
+    output_sent_ = 0;
+    host_.closed(*this);
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,123 @@
+// One connection: reads requests, hands them to the dispatcher, and sends the replies in the order
+// in which they were decided, each once what it rests on is durable. Reading pauses while too many
+// requests are unanswered or too much output is unread, so a connection's memory is bounded; a
+// message begun and not finished, output not taken, and long silence end the connection.
+//
+// Lives as long as somebody holds a shared_ptr to it; its pending read keeps one. Event loop only.
+#pragma once
+
+#include <asio/local/stream_protocol.hpp>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "common/message_scanner.h"
+#include "server/net/responder.h"
+#include "server/net/settings.h"
+
+namespace ticketd::net {
+
+/// Who is on the other end, as the kernel says.
+struct Caller {
+    UserId uid = 0;
+    bool is_operator = false;
+};
+
+class Session;
+
+/// What a session needs of the server around it.
+class SessionHost {
+  public:
+    SessionHost() = default;
+    SessionHost(const SessionHost&) = delete;
+    SessionHost& operator=(const SessionHost&) = delete;
+    virtual ~SessionHost() = default;
+
+    /// One message of `session`; its requests answer through an Exchange with the session as sink.
+    virtual void dispatch(const std::shared_ptr<Session>& session, std::string_view message) = 0;
+    /// `session` has replies; flush() it at the end of the loop turn.
+    virtual void flush_later(std::shared_ptr<Session> session) = 0;
+    virtual Lsn durable_lsn() const = 0;
+    virtual void closed(Session& session) = 0;
+};
+
+class Session final : public ReplySink, public std::enable_shared_from_this<Session> {
+  public:
+    using Socket = asio::local::stream_protocol::socket;
+    using Time = std::chrono::steady_clock::time_point;
+
+    /// Host and settings must outlive the session. The socket is non-blocking.
+    Session(Socket socket, Caller caller, const Settings& settings, SessionHost& host);
+
+    void start();
+    const Caller& caller() const { return caller_; }
+
+    void deliver(ReplyMessage message, std::size_t requests) override;
+    bool is_connected() override;
+
+    /// Counts requests handed to the dispatcher and not yet delivered.
+    void begin_requests(std::size_t count) { in_flight_ += count; }
+
+    /// After a value that was not JSON: its line is garbage to the end.
+    void skip_line();
+
+    enum class Flushed : std::uint8_t { kAll, kWaitsForDurability };
+    /// Sends what may be sent.
+    Flushed flush();
+    /// Everything after `durable` was taken back: replies that rest on it become refusals.
+    void refuse_undone(Lsn durable);
+
+    /// Drops the connection if one of its deadlines has passed.
+    void check_deadlines(Time now);
+    /// Takes no further requests; closes when everything is answered and sent.
+    void finish();
+    bool is_closed() const { return !socket_.is_open(); }
+
+  private:
+    enum class Framing : std::uint8_t { kUnknown, kLine, kBlankLine };
+
+    void read();
+    void on_read(std::size_t bytes);
+    void on_end_of_input();
+    void process();
+    std::string_view rest_of_input() const;
+    bool take_result(const MessageScanner::Result& result);
+    bool is_full() const;
+    void refuse(ErrorKind kind, std::string_view message);
+    void note_framing();
+    void settle_framing();
+    void write();
+    void close();
+
+    Socket socket_;
+    const Caller caller_;
+    const Settings& settings_;
+    SessionHost& host_;
+    MessageScanner scanner_;
+
+    std::string input_;
+    std::size_t input_used_ = 0;  // bytes of input_ that hold data
+    std::size_t input_done_ = 0;  // of those, bytes already consumed
+    std::string output_;
+    std::size_t output_sent_ = 0;
+    struct Outgoing {
+        ReplyMessage message;
+        std::size_t requests = 0;
+    };
+    std::deque<Outgoing> outgoing_;
+    std::size_t in_flight_ = 0;
+
+    Framing framing_ = Framing::kUnknown;
+    bool had_message_ = false;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool input_ended_ = false;     // no further byte will be read
+    bool input_finished_ = false;  // and those that were are taken care of
+    Time last_activity_;
+    Time message_began_;
+    Time write_began_;
+};
+
+}  // namespace ticketd::net

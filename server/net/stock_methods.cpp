@@ -1,0 +1,170 @@
+// query, purchase, and the methods on events.
+#include "server/net/order_json.h"
+#include "server/net/service.h"
+
+namespace ticketd::net {
+namespace {
+
+std::string counts_json(std::string_view event, const box_office::Stock& stock) {
+    std::string body;
+    body.reserve(128);
+    JsonWriter json{body};
+    json.begin_object();
+    append_counts(json, event, stock);
+    json.end_object();
+    return body;
+}
+
+std::string refusal_message(const box_office::Refusal& refusal, std::string_view event) {
+    const auto name = std::string{event};
+    const auto available = std::to_string(refusal.available);
+    switch (refusal.kind) {
+        case ErrorKind::kSoldOut: return name + " is sold out";
+        case ErrorKind::kHeldOut: return "all that is left of " + name + " is held";
+        case ErrorKind::kInsufficient: return "only " + available + " of " + name + " available";
+        case ErrorKind::kNeverSatisfiable:
+            return name + " has a capacity of " + std::to_string(refusal.capacity);
+        case ErrorKind::kCapacityBelowCommitted:
+            return std::to_string(refusal.committed) + " of " + name + " are held or sold";
+        case ErrorKind::kExists: return "event " + name + " exists";
+        case ErrorKind::kLimitReached:
+            return "there are " + std::to_string(limits::kEvents) +
+                   " events, the most there can be";
+        case ErrorKind::kKeyMismatch: return "the key was used for another request";
+        case ErrorKind::kBusy: return "the disk is too far behind";
+        case ErrorKind::kStorageFull: return "no space left on the daemon's disk";
+        default: return "refused";
+    }
+}
+
+bool has_counts(ErrorKind kind) {
+    const auto code = error_kind_info(kind).code;
+    return code == 1001 || code == 1002 || kind == ErrorKind::kCapacityBelowCommitted;
+}
+
+}  // namespace
+
+void Service::query(const Params& params, const Caller&, const Responder& responder) {
+    const auto event = find_event(params.text(0));
+    if (!event) return refuse_unknown_event(params.text(0), responder);
+    run_locked(*event, responder,
+               [this, id = *event](const Responder& r) { return try_query(id, r); });
+}
+
+bool Service::try_query(EventId event, const Responder& responder) {
+    const auto result = store_.query(event);
+    const auto* counts = std::get_if<store::Counts>(&result);
+    if (counts == nullptr) return false;
+    responder.result(counts->stock.lsn,
+                     counts_json(store_.state().event(event).name, counts->stock));
+    return true;
+}
+
+void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto event = find_event(params.text(0));
+    if (!event) return refuse_unknown_event(params.text(0), responder);
+    store::PurchaseRequest request;
+    request.uid = caller.uid;
+    request.event = *event;
+    request.terms.quantity = params.integer(1, 1);
+    request.terms.min_quantity = params.integer(2, request.terms.quantity);
+    request.key = params.text(3);
+    request.memo = params.text(6);
+    if (request.terms.min_quantity > request.terms.quantity) {
+        return responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+    }
+    run_locked(*event, responder, [this, request = std::move(request)](const Responder& r) {
+        return try_purchase(request, r);
+    });
+}
+
+bool Service::try_purchase(const store::PurchaseRequest& request, const Responder& responder) {
+    const auto result = store_.purchase(request);
+    if (std::holds_alternative<store::LockHeld>(result)) return false;
+    const auto& event = store_.state().event(request.event).name;
+    if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        ++counters_.purchases_sold;
+        responder.result(changed->entry.lsn, purchase_json(changed->entry, event, Replayed::kNo));
+    } else if (const auto* refused = std::get_if<store::Refused>(&result)) {
+        ++counters_.purchases_refused;
+        refuse(*refused, event, responder);
+    } else {
+        replay(std::get<store::Replay>(result).lsn, request, responder);
+    }
+    return true;
+}
+
+void Service::replay(Lsn lsn, const store::PurchaseRequest& request, const Responder& responder) {
+    read_ledger(
+        lookups_, lsn, responder, [lsn](store::LedgerReader& reader) { return reader.entry(lsn); },
+        [this, request, responder](const store::Entry& sale) {
+            if (!is_same_request(sale, request)) {
+                return responder.error(0, ErrorKind::kKeyMismatch,
+                                       "the key was used for another request");
+            }
+            const auto& event = store_.state().event(sale.event).name;
+            responder.result(0, purchase_json(sale, event, Replayed::kYes));
+        });
+}
+
+void Service::refuse(const store::Refused& refused, std::string_view event,
+                     const Responder& responder) const {
+    const auto& refusal = refused.refusal;
+    const auto message = refusal_message(refusal, event);
+    if (!has_counts(refusal.kind)) {
+        return responder.error(refused.lsn, refusal.kind, message, {{"lsn", refused.lsn}});
+    }
+    responder.error(refused.lsn, refusal.kind, message,
+                    {{"requested", refusal.requested},
+                     {"available", refusal.available},
+                     {"held", refusal.held},
+                     {"capacity", refusal.capacity},
+                     {"committed", refusal.committed},
+                     {"lsn", refused.lsn}});
+}
+
+void Service::events(const Params&, const Caller&, const Responder& responder) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().name("events").begin_array();
+    for (const auto& event : store_.state().events()) {
+        json.begin_object();
+        append_counts(json, event.name, event.stock);
+        json.end_object();
+    }
+    json.end_array().end_object();
+    responder.result(store_.state().last_lsn(), std::move(body));
+}
+
+void Service::event_create(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto next = static_cast<EventId>(store_.state().events().size());
+    run_locked(next, responder,
+               [this, uid = caller.uid, name = std::string{params.text(0)},
+                capacity = params.integer(1, 0)](const Responder& r) {
+                   return try_event_change(store_.create_event(uid, name, capacity), name, r);
+               });
+}
+
+void Service::event_resize(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto event = find_event(params.text(0));
+    if (!event) return refuse_unknown_event(params.text(0), responder);
+    run_locked(*event, responder,
+               [this, uid = caller.uid, id = *event, name = std::string{params.text(0)},
+                capacity = params.integer(1, 0)](const Responder& r) {
+                   return try_event_change(store_.resize_event(uid, id, capacity), name, r);
+               });
+}
+
+bool Service::try_event_change(const store::ChangeResult& result, std::string_view event,
+                               const Responder& responder) {
+    if (std::holds_alternative<store::LockHeld>(result)) return false;
+    if (const auto* refused = std::get_if<store::Refused>(&result)) {
+        refuse(*refused, event, responder);
+    } else {
+        const auto& entry = std::get<store::Changed>(result).entry;
+        responder.result(entry.lsn, counts_json(event, entry.after));
+    }
+    return true;
+}
+
+}  // namespace ticketd::net
