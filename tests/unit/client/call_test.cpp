@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "client/rpc.h"
 #include "tests/unit/client/fake_server.h"
 
@@ -84,8 +86,8 @@ TEST_CASE("no answer to a purchase is unknown, and the key is told") {
 
 TEST_CASE("no answer to a query is just that") {
     FakeServer server{{Step{}}};
-    const auto failure =
-        failure_in(call({"query", "{}", Nature::kQuery, ""}, within(server.path(), milliseconds{30})));
+    const auto failure = failure_in(
+        call({"query", "{}", Nature::kQuery, ""}, within(server.path(), milliseconds{30})));
     CHECK(failure.kind == "no_answer");
     CHECK(failure.exit_code == 75);
 }
@@ -133,12 +135,15 @@ TEST_CASE("busy is told to who must not send again") {
     CHECK(server.stop().size() == 1);
 }
 
-TEST_CASE("a daemon that stays busy until the end was busy") {
-    FakeServer server{std::vector<Step>(200, Step{kBusy, Then::kHangUp})};
-    const auto failure = failure_in(call(purchase(), within(server.path(), milliseconds{50})));
+TEST_CASE("a daemon that asks for more patience than there is was busy") {
+    std::string busy{kBusy};
+    busy.replace(busy.find("_ms\":1"), 6, "_ms\":60000");
+    FakeServer server{{Step{busy}, Step{kOk}}};
+    const auto failure = failure_in(call(purchase(), within(server.path(), milliseconds{300})));
     CHECK(failure.kind == "busy");
     CHECK(failure.exit_code == 75);
     CHECK(failure.message == "lock held; repeat with --key k");
+    CHECK(server.stop().size() == 1);
 }
 
 TEST_CASE("a server that speaks something else is a protocol error") {

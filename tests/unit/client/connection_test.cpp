@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "tests/unit/client/fake_server.h"
 
 namespace ticketd::client {
@@ -48,9 +50,10 @@ TEST_CASE("opening gives up at its deadline") {
 }
 
 TEST_CASE("a call returns the answer with its own id and skips what is not for it") {
-    FakeServer server{{Step{"\n\n{\"jsonrpc\":\"2.0\",\"method\":\"changed\",\"params\":{}}\n"
-                            "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":0}\n"
-                            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"n\":1}}\n"}}};
+    FakeServer server{
+        {Step{"\n\n{\"jsonrpc\":\"2.0\",\"method\":\"changed\",\"params\":{}}\n"
+              "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":0}\n"
+              "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"n\":1}}\n"}}};
     auto connection = connected(server.path());
     const auto answered = connection.call("ping", "{}", later());
     REQUIRE(std::holds_alternative<Answer>(answered));

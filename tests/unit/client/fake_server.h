@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -56,8 +56,8 @@ class FakeServer {
         address.sun_family = AF_UNIX;
         home_.socket().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
         const void* generic = &address;
-        const int bound = ::bind(listener_.number(), static_cast<const sockaddr*>(generic),
-                                 sizeof address);
+        const int bound =
+            ::bind(listener_.number(), static_cast<const sockaddr*>(generic), sizeof address);
         if (bound != 0 || ::listen(listener_.number(), 16) != 0) std::abort();
         thread_ = std::thread{[this] { play(); }};
     }
@@ -80,8 +80,8 @@ class FakeServer {
             Descriptor connection{::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
             if (!connection.is_open()) return;
             lines_.push_back(read_line(connection.number()));
-            static_cast<void>(::send(connection.number(), step.answer.data(), step.answer.size(),
-                                     MSG_NOSIGNAL));
+            static_cast<void>(
+                ::send(connection.number(), step.answer.data(), step.answer.size(), MSG_NOSIGNAL));
             if (step.then == Step::Then::kKeepOpen) kept_.push_back(std::move(connection));
         }
     }

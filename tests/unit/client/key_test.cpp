@@ -24,7 +24,8 @@ TEST_CASE("a key is a UUID of version 7 that begins with its time") {
 }
 
 TEST_CASE("version and variant stand whatever the random bytes are") {
-    const auto text = key_text(at(nanoseconds{1'999'999}), {255, 255, 255, 255, 255, 255, 255, 255});
+    const auto text =
+        key_text(at(nanoseconds{1'999'999}), {255, 255, 255, 255, 255, 255, 255, 255});
     CHECK(text == "00000000-0001-7fff-bfff-ffffffffffff");
 }
 

@@ -49,9 +49,9 @@ TEST_CASE("the id is kept as it was sent") {
 }
 
 TEST_CASE("an error tells its kind, its advice and its exit code") {
-    const auto error = error_in(
-        R"({"jsonrpc":"2.0","id":1,"error":{"code":1011,"message":"lock held",)"
-        R"("data":{"kind":"busy","retry":"same_key","retry_after_ms":5}}})");
+    const auto error =
+        error_in(R"({"jsonrpc":"2.0","id":1,"error":{"code":1011,"message":"lock held",)"
+                 R"("data":{"kind":"busy","retry":"same_key","retry_after_ms":5}}})");
     CHECK(error.code == 1011);
     CHECK(error.kind == "busy");
     CHECK(error.message == "lock held");
@@ -63,9 +63,9 @@ TEST_CASE("an error tells its kind, its advice and its exit code") {
 TEST_CASE("every kind of the contract has its exit code") {
     for (int i = 0; i <= static_cast<int>(ErrorKind::kStorageFull); ++i) {
         const auto& info = error_kind_info(static_cast<ErrorKind>(i));
-        const auto error = error_in(
-            R"({"id":1,"error":{"code":)" + std::to_string(info.code) +
-            R"(,"message":"m","data":{"kind":")" + std::string{info.name} + R"("}}})");
+        const auto error =
+            error_in(R"({"id":1,"error":{"code":)" + std::to_string(info.code) +
+                     R"(,"message":"m","data":{"kind":")" + std::string{info.name} + R"("}}})");
         CHECK(exit_code_of(error) == info.client_exit);
     }
 }

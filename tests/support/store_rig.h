@@ -1,0 +1,71 @@
+// A Store on a disk for tests, with the event loop's part played by the test: it collects what the
+// sync thread reports and hands it to the store when the test asks.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/platform/clock.h"
+#include "server/store/store.h"
+#include "tests/support/memory_directory.h"
+
+namespace ticketd::tests {
+
+class ManualClock final : public platform::Clock {
+  public:
+    platform::WallTime now() const override { return now_; }
+    void set(std::chrono::milliseconds since_1970) { now_ = platform::WallTime{since_1970}; }
+
+  private:
+    platform::WallTime now_{std::chrono::milliseconds{1'700'000'000'000}};
+};
+
+class StoreRig {
+  public:
+    /// Small segments, so that tests meet their switches.
+    static constexpr std::uint64_t kSegmentBytes = 2 * 1024 * 1024;
+
+    explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>());
+    ~StoreRig();
+
+    MemoryDirectory& disk() { return *disk_; }
+    store::Store& store() { return *store_; }
+    ManualClock& clock() { return clock_; }
+
+    EventId create(const std::string& name, std::uint64_t capacity);
+    store::ChangeResult buy(EventId event, std::uint64_t quantity = 1, const std::string& key = "",
+                            UserId uid = 7);
+    /// Ends the turn and waits until everything is durable, or was taken back because the disk is
+    /// full, or the store is dead. Tells which.
+    enum class Settled : std::uint8_t { kDurable, kRolledBack, kDead };
+    Settled settle();
+    std::vector<std::string> notices() const { return notices_; }
+    std::string fatal();
+
+    /// Stops the store in the middle, as a power cut would; gives the disk.
+    std::unique_ptr<MemoryDirectory> crash(Unsynced unsynced, std::uint32_t seed = 0);
+    /// Stops it properly; gives the disk.
+    std::unique_ptr<MemoryDirectory> close();
+
+  private:
+    struct Report {
+        std::optional<Lsn> durable;  // nothing: the disk is full
+    };
+    store::StoreEvents events();
+
+    std::unique_ptr<MemoryDirectory> disk_;
+    ManualClock clock_;
+    std::mutex mutex_;
+    std::condition_variable reported_;
+    std::deque<Report> reports_;  // guarded by mutex_
+    std::string fatal_;           // guarded by mutex_
+    std::vector<std::string> notices_;
+    std::unique_ptr<store::Store> store_;
+};
+
+}  // namespace ticketd::tests

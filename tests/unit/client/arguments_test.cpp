@@ -1,0 +1,142 @@
+#include "client/ticket_client/arguments.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace ticketd::client {
+namespace {
+
+Outcome<Arguments> parse(std::vector<std::string> words) {
+    words.insert(words.begin(), "ticket-client");
+    std::vector<char*> argv;
+    for (auto& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return parse_arguments(static_cast<int>(words.size()), argv.data());
+}
+
+Arguments parsed(const std::vector<std::string>& words) {
+    const auto outcome = parse(words);
+    REQUIRE(std::holds_alternative<Arguments>(outcome));
+    return std::get<Arguments>(outcome);
+}
+
+}  // namespace
+
+TEST_CASE("every verb is found by its name") {
+    for (const auto& verb : all_verbs()) {
+        std::vector<std::string> words;
+        const std::string name{verb.name};
+        const auto blank = name.find(' ');
+        words.push_back(name.substr(0, blank));
+        if (blank != std::string::npos) words.push_back(name.substr(blank + 1));
+        for (std::size_t i = 0; i < verb.operands_min; ++i)
+            words.emplace_back("1");
+        CAPTURE(name);
+        const auto arguments = parsed(words);
+        CHECK(arguments.verb->verb == verb.verb);
+        CHECK(arguments.operands.size() == verb.operands_min);
+    }
+    CHECK(parsed({"buy"}).verb->verb == Verb::kPurchase);
+}
+
+TEST_CASE("every option that a verb names exists") {
+    for (const auto& verb : all_verbs()) {
+        for (const char letter : verb.options) {
+            int found = 0;
+            for (const auto& option : all_options())
+                found += option.letter == letter ? 1 : 0;
+            CHECK(found == 1);
+        }
+    }
+}
+
+TEST_CASE("global options are taken before and after the verb") {
+    const std::vector<std::vector<std::string>> lines{
+        {"--socket", "/s", "--json", "-q", "--timeout", "1.5s", "purchase", "3"},
+        {"purchase", "3", "--socket=/s", "--json", "--quiet", "--timeout=1500ms"},
+        {"--json", "purchase", "--socket", "/s", "3", "-q", "--timeout", "1.5s"},
+    };
+    for (const auto& line : lines) {
+        const auto arguments = parsed(line);
+        CHECK(arguments.verb->verb == Verb::kPurchase);
+        CHECK(arguments.operands == std::vector<std::string>{"3"});
+        CHECK(arguments.socket == "/s");
+        CHECK(arguments.wants_json);
+        CHECK(arguments.is_quiet);
+        CHECK(arguments.timeout == std::chrono::milliseconds{1500});
+    }
+}
+
+TEST_CASE("options of a verb reach their place") {
+    const auto purchase = parsed(
+        {"buy", "3", "--event", "e", "--min", "2", "--key", "k", "--memo", "for the children"});
+    CHECK(purchase.event == "e");
+    CHECK(purchase.min == 2);
+    CHECK(purchase.key == "k");
+    CHECK(purchase.memo == "for the children");
+
+    const auto orders =
+        parsed({"orders", "--buyer", "1000", "--state", "sold", "--after", "7", "--limit", "10"});
+    CHECK(orders.buyer == 1000);
+    CHECK(orders.state == "sold");
+    CHECK(orders.after == 7);
+    CHECK(orders.limit == 10);
+
+    CHECK(parsed({"ledger", "read", "--from", "9"}).from == 9);
+    CHECK(parsed({"ping", "--wait-ready", "5s"}).wait_ready == std::chrono::seconds{5});
+}
+
+TEST_CASE("words after -- and a lone - are operands") {
+    CHECK(parsed({"call", "ping", "-"}).operands.back() == "-");
+    CHECK(parsed({"call", "--", "ping", "--json"}).operands.back() == "--json");
+}
+
+TEST_CASE("help and version need nothing else") {
+    CHECK(parsed({"--help"}).show == Arguments::Show::kHelp);
+    CHECK(parsed({"--help"}).verb == nullptr);
+    CHECK(parsed({"event", "create", "-h"}).verb->verb == Verb::kEventCreate);
+    CHECK(parsed({"--version"}).show == Arguments::Show::kVersion);
+}
+
+TEST_CASE("what is not understood is a usage error of one line") {
+    const std::vector<std::vector<std::string>> lines{
+        {},
+        {"frobnicate"},
+        {"event"},
+        {"event", "destroy"},
+        {"query", "a", "b"},
+        {"event", "create", "a"},
+        {"event", "create", "a", "1", "2"},
+        {"call"},
+        {"--frob", "query"},
+        {"-x", "query"},
+        {"query", "-1"},
+        {"query", "--event"},
+        {"--quiet=yes", "query"},
+        {"query", "--limit", "3"},
+        {"purchase", "--wait-ready", "1s"},
+        {"--timeout", "5", "query"},
+        {"--timeout", "0s", "query"},
+        {"--timeout", "-1s", "query"},
+        {"purchase", "--min", "2x"},
+        {"purchase", "--min", "-1"},
+        {"purchase", "--min", "1e3"},
+        {"purchase", "--min", ""},
+        {"orders", "--limit", "9007199254740992"},
+        {"orders", "--buyer", "99999999999999999999"},
+    };
+    for (const auto& line : lines) {
+        const auto outcome = parse(line);
+        CAPTURE(line.size());
+        CAPTURE((line.empty() ? std::string{} : line.back()));
+        REQUIRE(failure_of(outcome));
+        CHECK(failure_of(outcome)->kind == "usage");
+        CHECK(failure_of(outcome)->exit_code == 64);
+        CHECK(failure_of(outcome)->message.find('\n') == std::string::npos);
+    }
+}
+
+}  // namespace ticketd::client

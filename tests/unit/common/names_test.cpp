@@ -1,0 +1,36 @@
+#include "common/names.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+TEST_CASE("event names are short words that need no quoting") {
+    CHECK(ticketd::is_event_name("demo"));
+    CHECK(ticketd::is_event_name("A.b_c:d-9"));
+    CHECK(ticketd::is_event_name(std::string(64, 'x')));
+    CHECK_FALSE(ticketd::is_event_name(std::string(65, 'x')));
+    for (const std::string name : {"", "a b", "a/b", "ä", "a\n", std::string{"a\0", 2}.c_str()}) {
+        if (name == "a") continue;
+        CAPTURE(name);
+        CHECK_FALSE(ticketd::is_event_name(name));
+    }
+    CHECK_FALSE(ticketd::is_event_name(std::string{"a\0", 2}));
+}
+
+TEST_CASE("keys are printable and have no blanks") {
+    CHECK(ticketd::is_key("018f-x!~"));
+    CHECK(ticketd::is_key(std::string(128, 'k')));
+    CHECK_FALSE(ticketd::is_key(std::string(129, 'k')));
+    CHECK_FALSE(ticketd::is_key(""));
+    CHECK_FALSE(ticketd::is_key("a b"));
+    CHECK_FALSE(ticketd::is_key("a\x7f"));
+}
+
+TEST_CASE("memos hold text without control characters") {
+    CHECK(ticketd::is_memo(""));
+    CHECK(ticketd::is_memo("für 剩余 you"));
+    CHECK(ticketd::is_memo(std::string(256, 'm')));
+    CHECK_FALSE(ticketd::is_memo(std::string(257, 'm')));
+    CHECK_FALSE(ticketd::is_memo("a\nb"));
+    CHECK_FALSE(ticketd::is_memo("a\x1b[31m"));
+}
