@@ -166,26 +166,28 @@ void Server::end_turn_later() {
 void Server::end_turn() {
     turn_ending_ = false;
     if (store_.has_open_group()) store_.end_turn();
-    for (auto& session : std::exchange(to_flush_, {})) {
-        if (session->flush() == Session::Flushed::kWaitsForDurability) {
-            awaiting_sync_.insert(std::move(session));
-        }
-    }
+    flush(std::exchange(to_flush_, {}));
     if (stopped_) check_stopped();
 }
 
-void Server::flush_waiting() {
-    for (auto session : std::exchange(awaiting_sync_, {})) {
-        if (session->flush() == Session::Flushed::kWaitsForDurability) {
-            awaiting_sync_.insert(std::move(session));
-        }
+void Server::flush(std::vector<std::shared_ptr<Session>> sessions) {
+    for (auto& session : sessions) {
+        session->flush();
+        if (session->awaits_sync()) awaiting_sync_.insert(std::move(session));
     }
+}
+
+void Server::flush_awaiting() {
+    std::erase_if(awaiting_sync_, [](const auto& session) {
+        session->flush();
+        return !session->awaits_sync();
+    });
 }
 
 void Server::on_durable(Lsn lsn) {
     store_.note_durable(lsn);
     service_.durability().reached(lsn);
-    flush_waiting();
+    flush_awaiting();
     end_turn_later();
 }
 
@@ -200,7 +202,7 @@ void Server::on_full() {
         if (const auto alive = batch.lock()) alive->refuse_undone(store_.durable_lsn());
     }
     service_.durability().rolled_back();
-    flush_waiting();
+    flush_awaiting();
     end_turn_later();
 }
 

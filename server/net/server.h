@@ -54,7 +54,8 @@ class Server final : public SessionHost {
     void refuse_message(const std::shared_ptr<Session>& session, RequestFault fault);
     void end_turn_later();
     void end_turn();
-    void flush_waiting();
+    void flush(std::vector<std::shared_ptr<Session>> sessions);
+    void flush_awaiting();
     void sweep();
     void check_stopped();
 

@@ -5,6 +5,7 @@
 
 #include <asio/buffer.hpp>
 #include <cstring>
+#include <utility>
 
 namespace ticketd::net {
 namespace {
@@ -60,7 +61,7 @@ void Session::on_read(std::size_t bytes) {
 void Session::on_end_of_input() {
     input_ended_ = true;
     process();
-    host_.flush_later(shared_from_this());
+    schedule_flush();
 }
 
 // Cuts the input into messages for as long as there is room for their answers.
@@ -142,6 +143,11 @@ void Session::deliver(ReplyMessage message, std::size_t requests) {
     } else {
         outgoing_.push_back({std::move(message), requests});
     }
+    schedule_flush();
+}
+
+void Session::schedule_flush() {
+    if (std::exchange(flush_scheduled_, true)) return;
     host_.flush_later(shared_from_this());
 }
 
@@ -151,8 +157,9 @@ bool Session::is_connected() {
     return ::poll(&state, 1, 0) == 0 || (state.revents & (POLLHUP | POLLERR)) == 0;
 }
 
-Session::Flushed Session::flush() {
-    if (is_closed()) return Flushed::kAll;
+void Session::flush() {
+    flush_scheduled_ = false;
+    if (is_closed()) return;
     const auto durable = host_.durable_lsn();
     while (!outgoing_.empty() && outgoing_.front().message.lsn() <= durable) {
         settle_framing();
@@ -162,12 +169,11 @@ Session::Flushed Session::flush() {
         outgoing_.pop_front();
     }
     write();
-    if (is_closed()) return Flushed::kAll;
+    if (is_closed()) return;
     process();
     read();
     const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty();
     if (input_finished_ && idle) close();
-    return outgoing_.empty() ? Flushed::kAll : Flushed::kWaitsForDurability;
 }
 
 void Session::refuse_undone(Lsn durable) {
@@ -187,7 +193,7 @@ void Session::write() {
             socket_.async_wait(Socket::wait_write,
                                [self = shared_from_this()](const asio::error_code&) {
                                    self->writing_ = false;
-                                   self->host_.flush_later(self);
+                                   self->schedule_flush();
                                });
         } else if (error) {
             return close();
@@ -218,7 +224,7 @@ void Session::finish() {
     input_ended_ = true;
     input_finished_ = true;
     input_done_ = input_used_;
-    host_.flush_later(shared_from_this());
+    schedule_flush();
 }
 
 void Session::close() {

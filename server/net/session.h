@@ -63,9 +63,10 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     /// After a value that was not JSON: its line is garbage to the end.
     void skip_line();
 
-    enum class Flushed : std::uint8_t { kAll, kWaitsForDurability };
     /// Sends what may be sent.
-    Flushed flush();
+    void flush();
+    /// True if replies wait for the next sync.
+    bool awaits_sync() const { return !outgoing_.empty(); }
     /// Everything after `durable` was taken back: replies that rest on it become refusals.
     void refuse_undone(Lsn durable);
 
@@ -86,6 +87,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool take_result(const MessageScanner::Result& result);
     bool is_full() const;
     void refuse(ErrorKind kind, std::string_view message);
+    void schedule_flush();
     void note_framing();
     void settle_framing();
     void write();
@@ -113,6 +115,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool had_message_ = false;
     bool reading_ = false;
     bool writing_ = false;
+    bool flush_scheduled_ = false;
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
     Time last_activity_;

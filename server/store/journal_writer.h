@@ -82,6 +82,7 @@ class JournalWriter {
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     bool lacks_next() const;
     WriteOutcome write(const Pending& group);
+    std::error_code write_frame(const std::string& frame);
     std::error_code sync();
     std::error_code switch_segment();
     void prepare_next();
@@ -109,6 +110,7 @@ class JournalWriter {
     std::unique_ptr<platform::File> segment_;
     std::unique_ptr<platform::File> next_;  // preallocated, not yet part of the journal
     JournalPosition position_;
+    std::uint64_t zeroed_until_ = 0;  // bytes of the segment that were written, if with zeros
     std::thread thread_;
 };
 
