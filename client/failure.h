@@ -1,0 +1,25 @@
+// How client functions report that something did not work: as a value, never as an exception.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace ticketd::client {
+
+/// What a person and a script need to know. Printed as `kind: message` on one line.
+struct Failure {
+    std::string kind;     ///< one word, as in the wire contract where it has one
+    int exit_code;        ///< of ticket-client, docs/protocol.md
+    std::string message;  ///< the rest of the line
+};
+
+template <typename T>
+using Outcome = std::variant<T, Failure>;
+
+/// The failure in `outcome`, or null if there is a value.
+template <typename T>
+const Failure* failure_of(const Outcome<T>& outcome) {
+    return std::get_if<Failure>(&outcome);
+}
+
+}  // namespace ticketd::client

@@ -1,0 +1,75 @@
+#include "client/streams.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "common/error_kind.h"
+
+namespace ticketd::client {
+namespace {
+
+// Returns 0 or the error number.
+int write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::optional<Failure> write_result(std::string_view text) {
+    const int error = write_all(STDOUT_FILENO, text);
+    if (error == 0) return std::nullopt;
+    return Failure{"output", client_exit::kStorage,
+                   std::string{"cannot write to stdout: "} + ::strerrordesc_np(error)};
+}
+
+int report(const Failure& failure) {
+    const auto line = printable(failure.kind + ": " + failure.message) + '\n';
+    static_cast<void>(write_all(STDERR_FILENO, line));
+    return failure.exit_code;
+}
+
+Outcome<std::string> read_input(std::size_t bytes_max) {
+    std::string text;
+    std::array<char, 4096> chunk{};
+    for (;;) {
+        const auto got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+        if (got == 0) return text;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            return Failure{"input", client_exit::kBadInput,
+                           std::string{"cannot read stdin: "} + ::strerrordesc_np(errno)};
+        }
+        text.append(chunk.data(), static_cast<std::size_t>(got));
+        if (text.size() > bytes_max) {
+            return Failure{"input", client_exit::kBadInput,
+                           "stdin holds more than " + std::to_string(bytes_max) + " bytes"};
+        }
+    }
+}
+
+std::string printable(std::string_view text) {
+    std::string clean{text};
+    for (std::size_t at = 0; at < clean.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(clean[at]);
+        if (byte < 0x20 || byte == 0x7f) clean[at] = '?';
+        // U+0080 to U+009F, control characters as well, are C2 80 to C2 9F in UTF-8.
+        if (byte == 0xc2 && at + 1 < clean.size() &&
+            static_cast<unsigned char>(clean[at + 1]) < 0xa0) {
+            clean[at] = '?';
+            clean[at + 1] = '?';
+        }
+    }
+    return clean;
+}
+
+}  // namespace ticketd::client

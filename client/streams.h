@@ -1,0 +1,27 @@
+// The standard streams, through system calls: no buffering, so that every failure to write is seen.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/failure.h"
+
+namespace ticketd::client {
+
+/// Writes all of `text` to stdout. The failure is `output`, exit 74.
+std::optional<Failure> write_result(std::string_view text);
+
+/// Writes `kind: message` to stderr as one line and returns the exit code. Nothing can be done
+/// about a stderr that does not take it.
+int report(const Failure& failure);
+
+/// All of stdin; a failure (exit 65) if it cannot be read or is longer than `bytes_max`.
+Outcome<std::string> read_input(std::size_t bytes_max);
+
+/// `text` with control characters made harmless, so that words chosen by others (a memo, a server's
+/// message) cannot steer the terminal or break a line.
+std::string printable(std::string_view text);
+
+}  // namespace ticketd::client

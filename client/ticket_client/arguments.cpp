@@ -1,0 +1,144 @@
+#include "client/ticket_client/arguments.h"
+
+#include <getopt.h>
+
+#include <utility>
+
+#include "client/numbers.h"
+#include "common/duration.h"
+#include "common/error_kind.h"
+
+namespace ticketd::client {
+namespace {
+
+using Problem = std::optional<Failure>;
+
+Failure usage(std::string message) {
+    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
+}
+
+std::vector<option> long_options() {
+    std::vector<option> options;
+    for (const auto& info : all_options()) {
+        options.push_back({info.name, info.argument.empty() ? no_argument : required_argument,
+                           nullptr, info.letter});
+    }
+    options.push_back({nullptr, 0, nullptr, 0});
+    return options;
+}
+
+std::string name_of(char letter) {
+    for (const auto& info : all_options()) {
+        if (info.letter == letter) return std::string{"--"} + info.name;
+    }
+    return std::string{"-"} + letter;
+}
+
+Problem set_number(std::optional<std::uint64_t>& slot, char letter, std::string_view text) {
+    slot = parse_number(text);
+    if (slot) return std::nullopt;
+    return usage(name_of(letter) + " needs a whole number, not '" + std::string{text} + "'");
+}
+
+Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter,
+                     std::string_view text) {
+    slot = parse_duration(text);
+    if (slot && slot->count() > 0) return std::nullopt;
+    return usage(name_of(letter) + " needs a time with its unit (250ms, 2s, 5m), not '" +
+                 std::string{text} + "'");
+}
+
+Problem set_option(Arguments& arguments, char letter, const char* value) {
+    switch (letter) {
+        case 'S': arguments.socket = value; break;
+        case 'J': arguments.wants_json = true; break;
+        case 'q': arguments.is_quiet = true; break;
+        case 'h': arguments.show = Arguments::Show::kHelp; break;
+        case 'V': arguments.show = Arguments::Show::kVersion; break;
+        case 'e': arguments.event = value; break;
+        case 'k': arguments.key = value; break;
+        case 'M': arguments.memo = value; break;
+        case 's': arguments.state = value; break;
+        case 'T': return set_duration(arguments.timeout, letter, value);
+        case 'w': return set_duration(arguments.wait_ready, letter, value);
+        case 'm': return set_number(arguments.min, letter, value);
+        case 'b': return set_number(arguments.buyer, letter, value);
+        case 'a': return set_number(arguments.after, letter, value);
+        case 'l': return set_number(arguments.limit, letter, value);
+        case 'f': return set_number(arguments.from, letter, value);
+        default: break;
+    }
+    return std::nullopt;
+}
+
+// The words so far are the verb, then its operands; takes the verb off their front.
+Problem take_verb(Arguments& arguments) {
+    auto& words = arguments.operands;
+    if (words.empty()) return usage("no verb given");
+    std::string name = words[0];
+    std::size_t used = 1;
+    if (is_verb_prefix(name) && words.size() > 1) {
+        name += ' ' + words[1];
+        used = 2;
+    }
+    arguments.verb = find_verb(name);
+    if (arguments.verb == nullptr) return usage("there is no verb '" + name + "'");
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
+    return std::nullopt;
+}
+
+Problem check_verb(const Arguments& arguments, std::string_view letters) {
+    const auto& verb = *arguments.verb;
+    const std::string name{verb.name};
+    for (const char letter : letters) {
+        if (!is_global_option(letter) && verb.options.find(letter) == std::string_view::npos) {
+            return usage(name_of(letter) + " does not go with " + name);
+        }
+    }
+    const auto count = arguments.operands.size();
+    if (count < verb.operands_min) return usage(name + " needs " + std::string{verb.operands});
+    if (count > verb.operands_max) {
+        return usage(name + ": '" + arguments.operands[verb.operands_max] + "' is one too many");
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Outcome<Arguments> parse_arguments(int argc, char* const* argv) {
+    const auto options = long_options();
+    Arguments arguments;
+    std::string letters;
+    optind = 0;  // start afresh: tests parse more than once
+    opterr = 0;  // we say it ourselves, on one line
+    for (;;) {
+        // The leading '-' hands over operands in their place, whatever POSIXLY_CORRECT says.
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): before any other thread could exist
+        const int found = ::getopt_long(argc, argv, "-:qh", options.data(), nullptr);
+        if (found == -1) break;
+        const std::string word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        if (found == ':') return usage(word + " needs a value");
+        if (found == '?') return usage("there is no option '" + word + "'");
+        if (found == 1) {
+            arguments.operands.emplace_back(optarg);
+            continue;
+        }
+        const auto letter = static_cast<char>(found);
+        letters += letter;
+        if (auto problem = set_option(arguments, letter, optarg)) return *std::move(problem);
+    }
+    for (int i = optind; i < argc; ++i)
+        arguments.operands.emplace_back(argv[i]);
+
+    if (arguments.show == Arguments::Show::kVersion) return arguments;
+    const bool wants_help = arguments.show == Arguments::Show::kHelp;
+    if (auto problem = take_verb(arguments)) {
+        if (wants_help && arguments.operands.empty()) return arguments;
+        return *std::move(problem);
+    }
+    if (wants_help) return arguments;
+    if (auto problem = check_verb(arguments, letters)) return *std::move(problem);
+    return arguments;
+}
+
+}  // namespace ticketd::client

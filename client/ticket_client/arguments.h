@@ -1,0 +1,42 @@
+// The command line of ticket-client, read into values. Looks at words only: nothing is opened, and
+// whether an event exists is the daemon's affair. Not thread-safe (getopt_long(3)).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/failure.h"
+#include "client/ticket_client/verbs.h"
+
+namespace ticketd::client {
+
+struct Arguments {
+    enum class Show : std::uint8_t { kResult, kHelp, kVersion };
+
+    Show show = Show::kResult;
+    const VerbInfo* verb = nullptr;  ///< never null if show is kResult
+    std::vector<std::string> operands;
+    bool wants_json = false;
+    bool is_quiet = false;
+    std::optional<std::string> socket;
+    std::optional<std::chrono::milliseconds> timeout;
+    std::optional<std::chrono::milliseconds> wait_ready;
+    std::optional<std::string> event;
+    std::optional<std::string> key;
+    std::optional<std::string> memo;
+    std::optional<std::string> state;
+    std::optional<std::uint64_t> min;
+    std::optional<std::uint64_t> buyer;
+    std::optional<std::uint64_t> after;
+    std::optional<std::uint64_t> limit;
+    std::optional<std::uint64_t> from;
+};
+
+/// Reads main()'s arguments. Options may stand anywhere. The failure is `usage`, exit 64.
+Outcome<Arguments> parse_arguments(int argc, char* const* argv);
+
+}  // namespace ticketd::client

@@ -1,0 +1,68 @@
+#include "client/ticket_client/help.h"
+
+namespace ticketd::client {
+namespace {
+
+constexpr std::size_t kColumn = 28;
+
+std::string line(std::string left, std::string_view right) {
+    left.resize(left.size() < kColumn ? kColumn : left.size() + 2, ' ');
+    return "  " + left + std::string{right} + '\n';
+}
+
+std::string call_of(const VerbInfo& verb) {
+    std::string text{verb.name};
+    if (!verb.operands.empty()) text += ' ' + std::string{verb.operands};
+    return text;
+}
+
+std::string option_lines(std::string_view letters) {
+    std::string text;
+    for (const auto& option : all_options()) {
+        const bool is_listed = letters.find(option.letter) != std::string_view::npos;
+        if (letters.empty() ? !is_global_option(option.letter) : !is_listed) continue;
+        std::string left = std::string{"--"} + option.name;
+        if (option.letter == 'q' || option.letter == 'h') {
+            left.insert(0, std::string{'-', option.letter, ',', ' '});
+        }
+        if (!option.argument.empty()) left.append(" ").append(option.argument);
+        text += line(left, option.meaning);
+    }
+    return text;
+}
+
+std::string general_help() {
+    std::string text =
+        "usage: ticket-client [OPTION]... VERB [OPERAND]...\n"
+        "Buys tickets from ticketd and asks it about them.\n\nverbs:\n";
+    for (const auto& verb : all_verbs())
+        text += line(call_of(verb), verb.summary);
+    text += "\noptions of every verb, before or after it:\n" + option_lines("");
+    text +=
+        "\nThe socket is $TICKETD_SOCKET, else /run/ticketd/ticketd.sock if there is one, else\n"
+        "$XDG_RUNTIME_DIR/ticketd.sock, else ticketd-UID/ticketd.sock in the temporary directory.\n"
+        "\nexamples:\n"
+        "  ticket-client query\n"
+        "  ticket-client purchase 2 --timeout 30s\n"
+        "  ticket-client purchase --help\n"
+        "\nexit codes: 0 done, 10 sold out, 64 usage, 65 bad input, 69 no daemon (nothing was "
+        "sent),\n"
+        "75 no answer or busy (repeat with the same key), 77 denied; all of them: "
+        "docs/protocol.md\n";
+    return text;
+}
+
+}  // namespace
+
+std::string help_text(const VerbInfo* verb) {
+    if (verb == nullptr) return general_help();
+    std::string text = "usage: ticket-client [OPTION]... " + call_of(*verb) + '\n';
+    text += std::string{verb->name} + ": " + std::string{verb->summary};
+    if (!verb->alias.empty()) text += "; also " + std::string{verb->alias};
+    text += "\n\n";
+    if (!verb->options.empty()) text += "options:\n" + option_lines(verb->options) + '\n';
+    text += "options of every verb:\n" + option_lines("") + "\nexamples:\n";
+    return text + std::string{verb->details};
+}
+
+}  // namespace ticketd::client

@@ -1,0 +1,186 @@
+#include "client/ticket_client/requests.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "client/key.h"
+#include "client/numbers.h"
+#include "client/streams.h"
+#include "common/error_kind.h"
+#include "common/json_slice.h"
+#include "common/json_writer.h"
+#include "common/limits.h"
+#include "common/names.h"
+
+namespace ticketd::client {
+namespace {
+
+Failure usage(std::string message) {
+    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
+}
+
+Failure bad_input(std::string message) {
+    return {"input", client_exit::kBadInput, std::move(message)};
+}
+
+// Collects the parameters that were given.
+class Params {
+  public:
+    Params() { writer_.begin_object(); }
+
+    template <typename T>
+    Params& add(std::string_view name, const T& value) {
+        writer_.name(name).value(value);
+        return *this;
+    }
+    template <typename T>
+    Params& add(std::string_view name, const std::optional<T>& value) {
+        return value ? add(name, *value) : *this;
+    }
+    Params& add(std::string_view name, const std::string& value) {
+        return add(name, std::string_view{value});
+    }
+
+    // A request that is not UTF-8 would be refused whole, without a word about which part of it.
+    Outcome<Request> request(std::string_view method, Nature nature, std::string hint = {}) {
+        writer_.end_object();
+        if (!nlohmann::json::accept(text_)) return bad_input("the arguments are not UTF-8");
+        return Request{std::string{method}, std::move(text_), nature, std::move(hint)};
+    }
+
+  private:
+    std::string text_;
+    JsonWriter writer_{text_};
+};
+
+Outcome<Request> query(const Arguments& arguments) {
+    auto event = arguments.event;
+    if (!arguments.operands.empty()) {
+        if (event) return usage("query: the event is named twice");
+        event = arguments.operands[0];
+    }
+    if (event && !is_event_name(*event)) return bad_input("'" + *event + "' is no event name");
+    return Params{}.add("event", event).request("query", Nature::kQuery);
+}
+
+Outcome<Request> purchase(const Arguments& arguments) {
+    std::optional<std::uint64_t> quantity = 1;
+    if (!arguments.operands.empty()) quantity = parse_number(arguments.operands[0]);
+    if (!quantity || *quantity == 0) {
+        return usage("'" + arguments.operands[0] + "' is no number of tickets");
+    }
+    if (arguments.min == 0) return usage("--min must be at least 1");
+    if (arguments.min > quantity) return usage("--min is more than the number of tickets");
+    if (arguments.event && !is_event_name(*arguments.event)) {
+        return bad_input("'" + *arguments.event + "' is no event name");
+    }
+    if (arguments.memo && !is_memo(*arguments.memo)) {
+        return bad_input("the memo is longer than " + std::to_string(limits::kMemoBytes) +
+                         " bytes or holds control characters");
+    }
+    const auto key = arguments.key ? *arguments.key : new_key();
+    if (!is_key(key)) return bad_input("a key is 1 to 128 printable characters without blanks");
+    return Params{}
+        .add("event", arguments.event)
+        .add("quantity", *quantity)
+        .add("min_quantity", arguments.min)
+        .add("key", key)
+        .add("memo", arguments.memo)
+        .request("purchase", Nature::kKeyed, "repeat with --key " + key);
+}
+
+Outcome<Request> order(const Arguments& arguments) {
+    if (arguments.key.has_value() != arguments.operands.empty()) {
+        return usage("order needs a number or --key, not both");
+    }
+    if (arguments.key) return Params{}.add("key", arguments.key).request("order", Nature::kQuery);
+    const auto id = parse_number(arguments.operands[0]);
+    if (!id) return usage("'" + arguments.operands[0] + "' is no order number");
+    return Params{}.add("order", *id).request("order", Nature::kQuery);
+}
+
+Outcome<Request> orders(const Arguments& arguments) {
+    return Params{}
+        .add("event", arguments.event)
+        .add("buyer", arguments.buyer)
+        .add("state", arguments.state)
+        .add("after_lsn", arguments.after)
+        .add("limit", arguments.limit)
+        .request("orders", Nature::kQuery);
+}
+
+Outcome<Request> change_event(const Arguments& arguments, std::string_view method) {
+    const auto& name = arguments.operands[0];
+    const auto capacity = parse_number(arguments.operands[1]);
+    if (!capacity) return usage("'" + arguments.operands[1] + "' is no number of tickets");
+    if (!is_event_name(name)) return bad_input("'" + name + "' is no event name");
+    return Params{}
+        .add("name", name)
+        .add("capacity", *capacity)
+        .request(method, Nature::kOnce, "ask `ticket-client events` whether it was done");
+}
+
+Outcome<Request> any_call(const Arguments& arguments) {
+    const auto& method = arguments.operands[0];
+    std::string params = arguments.operands.size() > 1 ? arguments.operands[1] : "{}";
+    if (params == "-") {
+        auto input = read_input(limits::kMessageBytesMax);
+        if (const auto* failure = failure_of(input)) return *failure;
+        params = std::get<std::string>(std::move(input));
+    }
+    // nlohmann skips a byte order mark, which the daemon does not take.
+    const auto start = params.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+    if (start == std::string::npos || (params[start] != '{' && params[start] != '[') ||
+        !nlohmann::json::accept(params)) {
+        return bad_input("the parameters are not a JSON object or array");
+    }
+    params.erase(0, start);
+    // One line, so that servers that read by lines understand us as well. A line break cannot stand
+    // within a JSON string, so every one found is mere layout.
+    std::replace(params.begin(), params.end(), '\n', ' ');
+    std::replace(params.begin(), params.end(), '\r', ' ');
+    if (!is_event_name(method)) return bad_input("'" + method + "' is no method name");
+    const auto nature = nature_of(method, params);
+    return Request{method, std::move(params), nature,
+                   nature == Nature::kKeyed ? "repeat with the same key" : "it may have been done"};
+}
+
+}  // namespace
+
+Nature nature_of(std::string_view method, std::string_view params) {
+    constexpr std::array<std::string_view, 10> kQueries{
+        "query",       "order",        "orders",      "events",        "ping",
+        "server.info", "server.stats", "ledger.read", "ledger.verify", "rpc.discover"};
+    if (std::find(kQueries.begin(), kQueries.end(), method) != kQueries.end()) {
+        return Nature::kQuery;
+    }
+    const auto key = member_text(params, "key");
+    return key && key->starts_with('"') ? Nature::kKeyed : Nature::kOnce;
+}
+
+Outcome<Request> request_for(const Arguments& arguments) {
+    switch (arguments.verb->verb) {
+        case Verb::kQuery: return query(arguments);
+        case Verb::kPurchase: return purchase(arguments);
+        case Verb::kOrder: return order(arguments);
+        case Verb::kOrders: return orders(arguments);
+        case Verb::kEventCreate: return change_event(arguments, "event.create");
+        case Verb::kEventResize: return change_event(arguments, "event.resize");
+        case Verb::kCall: return any_call(arguments);
+        case Verb::kEvents: return Request{"events", "{}", Nature::kQuery, {}};
+        case Verb::kPing: return Request{"ping", "{}", Nature::kQuery, {}};
+        case Verb::kStats: return Request{"server.stats", "{}", Nature::kQuery, {}};
+        case Verb::kInfo: return Request{"server.info", "{}", Nature::kQuery, {}};
+        case Verb::kLedgerVerify: return Request{"ledger.verify", "{}", Nature::kQuery, {}};
+        case Verb::kLedgerRead:
+            return Params{}
+                .add("from_lsn", arguments.from)
+                .add("limit", arguments.limit)
+                .request("ledger.read", Nature::kQuery);
+    }
+    return usage("no verb given");
+}
+
+}  // namespace ticketd::client

@@ -1,0 +1,77 @@
+#include "client/ticket_client/run.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "client/call.h"
+#include "client/streams.h"
+#include "client/ticket_client/arguments.h"
+#include "client/ticket_client/help.h"
+#include "client/ticket_client/interrupts.h"
+#include "client/ticket_client/requests.h"
+#include "client/ticket_client/text.h"
+#include "common/error_kind.h"
+#include "common/socket_path.h"
+
+namespace ticketd::client {
+namespace {
+
+int show(const std::string& text) {
+    const auto failure = write_result(text);
+    return failure ? report(*failure) : client_exit::kDone;
+}
+
+CallOptions call_options(const Arguments& arguments) {
+    CallOptions options;
+    options.socket_path = arguments.socket ? *arguments.socket : default_socket_path();
+    const auto given = arguments.wait_ready ? arguments.wait_ready : arguments.timeout;
+    // Who names a time wants all of it, for a daemon that is about to start as well.
+    if (given) options.timeout = options.absent_timeout = *given;
+    return options;
+}
+
+Outcome<std::string> call_interruptibly(const Request& request, CallOptions options) {
+    const Interrupts interrupts;
+    options.interrupt_fd = interrupts.descriptor();
+    return call(request, options);
+}
+
+int finish(const Arguments& arguments, const Request& request, const std::string& result) {
+    const auto verb = arguments.verb->verb;
+    const bool is_bad_ledger = verb == Verb::kLedgerVerify && !is_verified(result);
+    if (!arguments.is_quiet || is_bad_ledger) {
+        const auto text = arguments.wants_json ? result + '\n' : result_text(verb, result);
+        if (auto failure = write_result(text)) {
+            if (request.nature != Nature::kQuery) {
+                failure->message += "; the request was done";
+                if (!request.hint.empty()) failure->message += "; to see it, " + request.hint;
+            }
+            return report(*failure);
+        }
+    }
+    if (!is_bad_ledger) return client_exit::kDone;
+    return report({"ledger", client_exit::kStorage, "the ledger does not verify"});
+}
+
+}  // namespace
+
+int run(int argc, char* const* argv) {
+    const auto parsed = parse_arguments(argc, argv);
+    if (const auto* failure = failure_of(parsed)) return report(*failure);
+    const auto& arguments = std::get<Arguments>(parsed);
+    if (arguments.show == Arguments::Show::kHelp) return show(help_text(arguments.verb));
+    if (arguments.show == Arguments::Show::kVersion)
+        return show("ticket-client " TICKETD_VERSION "\n");
+
+    const auto made = request_for(arguments);
+    if (const auto* failure = failure_of(made)) return report(*failure);
+    const auto& request = std::get<Request>(made);
+
+    const auto outcome = call_interruptibly(request, call_options(arguments));
+    if (const auto* failure = failure_of(outcome)) return report(*failure);
+    return finish(arguments, request, std::get<std::string>(outcome));
+}
+
+}  // namespace ticketd::client

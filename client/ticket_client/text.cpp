@@ -1,0 +1,167 @@
+#include "client/ticket_client/text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "client/streams.h"
+
+namespace ticketd::client {
+namespace {
+
+using Json = nlohmann::ordered_json;  // members in the order of the daemon
+
+std::optional<std::uint64_t> number(const Json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+    return found->get<std::uint64_t>();
+}
+
+std::string tickets(std::uint64_t count) {
+    return std::to_string(count) + (count == 1 ? " ticket" : " tickets");
+}
+
+// 1, 2, 3, 7 become "1-3, 7". Nothing if there is anything but numbers in it.
+std::optional<std::string> ranges(const Json& numbers) {
+    std::string text;
+    for (std::size_t i = 0; i < numbers.size();) {
+        if (!numbers[i].is_number_unsigned()) return std::nullopt;
+        const auto first = numbers[i].get<std::uint64_t>();
+        auto last = first;
+        for (++i; i < numbers.size() && numbers[i] == last + 1; ++i)
+            ++last;
+        if (!text.empty()) text += ", ";
+        text += std::to_string(first);
+        if (last != first) text += '-' + std::to_string(last);
+    }
+    return text;
+}
+
+// Nothing if there is anything but strings in it.
+std::optional<std::string> sentences(const Json& strings) {
+    std::string text;
+    for (const auto& value : strings) {
+        if (!value.is_string()) return std::nullopt;
+        if (!text.empty()) text += "; ";
+        text += printable(value.get_ref<const std::string&>());
+    }
+    return text;
+}
+
+std::string cell(const Json& value) {
+    if (value.is_string()) return printable(value.get_ref<const std::string&>());
+    if (value.is_null()) return "-";
+    if (value.is_array()) {
+        if (value.empty()) return "-";
+        if (auto text = ranges(value)) return *std::move(text);
+        if (auto text = sentences(value)) return *std::move(text);
+    }
+    return printable(value.dump());
+}
+
+bool is_table(const Json& value) {
+    return value.is_array() && !value.empty() &&
+           std::all_of(value.begin(), value.end(), [](const Json& row) { return row.is_object(); });
+}
+
+using Row = std::vector<std::string>;
+
+std::string aligned(const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string text;
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            text += row[i];
+            if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 2, ' ');
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+// One column per member that any row has, in the order in which they first appear.
+std::string table(const Json& array) {
+    Row names;
+    for (const auto& row : array) {
+        for (const auto& [name, value] : row.items()) {
+            if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+        }
+    }
+    std::vector<Row> rows{names};
+    for (auto& name : rows[0])
+        name = printable(name);
+    for (const auto& object : array) {
+        Row row;
+        for (const auto& name : names)
+            row.push_back(object.contains(name) ? cell(object[name]) : "-");
+        rows.push_back(std::move(row));
+    }
+    return aligned(rows);
+}
+
+std::string general(const Json& result) {
+    if (!result.is_object()) return is_table(result) ? table(result) : cell(result) + '\n';
+    std::string tables;
+    std::vector<Row> lines;
+    for (const auto& [name, value] : result.items()) {
+        if (is_table(value)) {
+            tables += table(value);
+        } else if (name != "next" || !value.is_null()) {  // no `next`: this was the last page
+            lines.push_back({printable(name), cell(value)});
+        }
+    }
+    const auto text = tables + aligned(lines);
+    return text.empty() ? "ok\n" : text;
+}
+
+// "order 5: 2 of 3 tickets of demo, serials 1-2, 0 left"; nothing if it does not look like one.
+std::optional<std::string> purchase(const Json& result) {
+    if (!result.is_object()) return std::nullopt;
+    const auto id = number(result, "order");
+    const auto granted = number(result, "granted");
+    const auto event = result.find("event");
+    if (!id || !granted || event == result.end() || !event->is_string()) return std::nullopt;
+
+    const auto requested = number(result, "requested").value_or(*granted);
+    auto text = "order " + std::to_string(*id) + ": ";
+    text += *granted < requested ? std::to_string(*granted) + " of " + tickets(requested)
+                                 : tickets(*granted);
+    text += " of " + cell(*event);
+    if (const auto serials = result.find("serials");
+        serials != result.end() && serials->is_array() && !serials->empty()) {
+        text += (*granted == 1 ? ", serial " : ", serials ") + cell(*serials);
+    }
+    if (const auto left = number(result, "available")) {
+        text += ", " + std::to_string(*left) + " left";
+    }
+    const auto replayed = result.find("replayed");
+    if (replayed != result.end() && *replayed == true) text += " (replayed: bought before)";
+    return text + '\n';
+}
+
+}  // namespace
+
+std::string result_text(Verb verb, std::string_view result) {
+    const auto json = Json::parse(result, nullptr, false);
+    if (json.is_discarded()) return printable(result) + '\n';
+    if (verb == Verb::kPurchase) {
+        if (auto text = purchase(json)) return *std::move(text);
+    }
+    return general(json);
+}
+
+bool is_verified(std::string_view result) {
+    const auto json = Json::parse(result, nullptr, false);
+    if (!json.is_object()) return false;
+    const auto ok = json.find("ok");
+    return ok != json.end() && *ok == true;
+}
+
+}  // namespace ticketd::client

@@ -1,0 +1,101 @@
+#include "client/ticket_client/verbs.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ticketd::client {
+namespace {
+
+constexpr std::string_view kGlobalLetters = "SJqThV";
+
+constexpr std::array kOptions{
+    OptionInfo{'S', "socket", "PATH", "where the daemon listens"},
+    OptionInfo{'J', "json", "", "print the daemon's result as it is, one line of JSON"},
+    OptionInfo{'q', "quiet", "", "print nothing on success"},
+    OptionInfo{'T', "timeout", "TIME", "give up after this long (10s; 1s if there is no daemon)"},
+    OptionInfo{'h', "help", "", "print this"},
+    OptionInfo{'V', "version", "", "print the version"},
+    OptionInfo{'e', "event", "NAME", "which event; not needed if there is only one"},
+    OptionInfo{'m', "min", "N", "take fewer than asked for, but at least N"},
+    OptionInfo{'k', "key", "KEY", "the purchase's key; the same key never buys twice"},
+    OptionInfo{'M', "memo", "TEXT", "a note kept with the order"},
+    OptionInfo{'b', "buyer", "UID", "only orders of this user"},
+    OptionInfo{'s', "state", "STATE", "only orders in this state"},
+    OptionInfo{'a', "after", "LSN", "only orders after this LSN: the `next` of the page before"},
+    OptionInfo{'l', "limit", "N", "at most N rows"},
+    OptionInfo{'f', "from", "LSN", "start at this LSN"},
+    OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
+};
+
+constexpr std::array kVerbs{
+    VerbInfo{Verb::kQuery, "query", "", "[EVENT]", 0, 1, "e", "show how many tickets are left",
+             "  ticket-client query\n"
+             "  ticket-client --json query demo\n"},
+    VerbInfo{
+        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emkM", "buy N tickets (1)",
+        "  ticket-client purchase\n"
+        "  ticket-client purchase 4 --min 2 --event demo\n"
+        "  ticket-client buy --key \"$key\"     # again, after exit 75\n"
+        "\n"
+        "Exit 10: sold out. Exit 75: it is not known whether the purchase was done; repeat it\n"
+        "with the key that is named, and it is done once at most.\n"},
+    VerbInfo{Verb::kOrder, "order", "", "[ID]", 0, 1, "k", "show one order, by number or by key",
+             "  ticket-client order 5\n"
+             "  ticket-client order --key 018f2f6e-...\n"},
+    VerbInfo{Verb::kOrders, "orders", "", "", 0, 0, "ebsal", "list orders",
+             "  ticket-client orders --event demo --state sold\n"
+             "  ticket-client orders --buyer 1000 --limit 10\n"},
+    VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
+    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "",
+             "create an event with this many tickets", "  ticket-client event create demo 2\n"},
+    VerbInfo{Verb::kEventResize, "event resize", "", "NAME CAPACITY", 2, 2, "",
+             "change how many tickets an event has", "  ticket-client event resize demo 100\n"},
+    VerbInfo{Verb::kPing, "ping", "", "", 0, 0, "w", "ask whether the daemon answers",
+             "  ticket-client ping --wait-ready 5s\n"},
+    VerbInfo{Verb::kStats, "stats", "", "", 0, 0, "", "show the daemon's counters",
+             "  ticket-client stats\n"},
+    VerbInfo{Verb::kInfo, "info", "", "", 0, 0, "", "show version, store and limits of the daemon",
+             "  ticket-client info\n"},
+    VerbInfo{Verb::kLedgerRead, "ledger read", "", "", 0, 0, "fl", "list journal entries",
+             "  ticket-client ledger read --from 100 --limit 20\n"},
+    VerbInfo{Verb::kLedgerVerify, "ledger verify", "", "", 0, 0, "",
+             "recompute every total from the journal",
+             "  ticket-client ledger verify\n"
+             "\n"
+             "Exit 0 only if all guarantees hold, 74 if not.\n"},
+    VerbInfo{Verb::kCall, "call", "", "METHOD [PARAMS]", 1, 2, "",
+             "call any method with parameters in JSON",
+             "  ticket-client call query '{\"event\":\"demo\"}'\n"
+             "  ticket-client call purchase - < params.json\n"
+             "\n"
+             "A call that changes something is sent again after a lost connection only if its\n"
+             "parameters hold a \"key\".\n"},
+};
+
+}  // namespace
+
+std::span<const VerbInfo> all_verbs() {
+    return kVerbs;
+}
+
+std::span<const OptionInfo> all_options() {
+    return kOptions;
+}
+
+const VerbInfo* find_verb(std::string_view name) {
+    if (name.empty()) return nullptr;
+    const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(), [name](const VerbInfo& info) {
+        return info.name == name || info.alias == name;
+    });
+    return found == kVerbs.end() ? nullptr : found;
+}
+
+bool is_verb_prefix(std::string_view word) {
+    return word == "event" || word == "ledger";
+}
+
+bool is_global_option(char letter) {
+    return kGlobalLetters.find(letter) != std::string_view::npos;
+}
+
+}  // namespace ticketd::client
