@@ -69,6 +69,8 @@ inline constexpr std::size_t kEvents = 100'000;
 /// Rows in one answer of `orders`, `ledger.read`.
 inline constexpr std::uint64_t kRows = 1000;
 inline constexpr std::uint64_t kRowsDefault = 100;
+/// An answer with rows ends with the row that takes it past this size; `next` tells where to go on.
+inline constexpr std::size_t kRowsBytes = 64 * 1024;
 
 // --- the store ---------------------------------------------------------------------------------
 

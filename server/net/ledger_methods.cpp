@@ -29,16 +29,27 @@ struct OrderFilter {
     }
 };
 
+// About how long the row of an entry will be.
+std::size_t row_bytes(const store::Entry& entry) {
+    constexpr std::size_t kFixed = 256;
+    constexpr std::size_t kSerial = 8;
+    return kFixed + entry.key.size() + entry.memo.size() + entry.granted * kSerial;
+}
+
 template <typename Admits>
 Rows read_rows(store::LedgerReader& reader, Lsn from, Lsn last, std::uint64_t limit,
                Admits admits) {
     Rows rows;
     rows.seen = from - 1;
     std::uint64_t scanned = 0;
+    std::size_t bytes = 0;
     reader.visit(from, last, [&](const store::Entry& entry) {
         rows.seen = entry.lsn;
-        if (admits(entry)) rows.entries.push_back(entry);
-        return rows.entries.size() < limit && ++scanned < kScannedMax;
+        if (admits(entry)) {
+            rows.entries.push_back(entry);
+            bytes += row_bytes(entry);
+        }
+        return rows.entries.size() < limit && bytes < limits::kRowsBytes && ++scanned < kScannedMax;
     });
     return rows;
 }

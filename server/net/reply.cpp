@@ -32,6 +32,13 @@ Lsn ReplyMessage::lsn() const {
     return highest;
 }
 
+std::size_t ReplyMessage::body_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& reply : replies)
+        bytes += reply.body.size();
+    return bytes;
+}
+
 std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers numbers) {
     const auto& info = error_kind_info(kind);
     std::string body;

@@ -32,6 +32,7 @@ struct ReplyMessage {
 
     /// The highest LSN any part rests on.
     Lsn lsn() const;
+    std::size_t body_bytes() const;
 };
 
 /// `{"code":…,"message":…,"data":{"kind":…,"retry":…,…}}`; `numbers` become members of data.

@@ -5,7 +5,7 @@
 namespace ticketd::net {
 
 void Exchange::deliver_if_done() {
-    if (is_complete_ && unanswered_ == 0) sink_->deliver(std::move(message_), requests_);
+    if (is_complete_ && unanswered_ == 0) sink_->deliver(std::move(message_), weight_);
 }
 
 void complete(const std::shared_ptr<Exchange>& exchange) {
@@ -13,9 +13,9 @@ void complete(const std::shared_ptr<Exchange>& exchange) {
     exchange->deliver_if_done();
 }
 
-Responder::Responder(std::shared_ptr<Exchange> exchange, Envelope envelope)
+Responder::Responder(std::shared_ptr<Exchange> exchange, Envelope envelope, std::size_t weight)
     : exchange_(std::move(exchange)), wants_reply_(envelope.wants_reply) {
-    exchange_->requests_ += 1;
+    exchange_->weight_ += weight;
     exchange_->unanswered_ += 1;
     if (!wants_reply_) return;
     auto& replies = exchange_->message_.replies;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/limits.h"
 #include "server/net/reply.h"
 
 namespace ticketd::net {
@@ -19,9 +20,9 @@ class ReplySink {
     ReplySink& operator=(const ReplySink&) = delete;
     virtual ~ReplySink() = default;
 
-    /// `requests` of this connection are answered by `message`, which is empty if none of them
-    /// wanted a reply.
-    virtual void deliver(ReplyMessage message, std::size_t requests) = 0;
+    /// Requests that together weigh `weight` are answered by `message`, which is empty if none of
+    /// them wanted a reply.
+    virtual void deliver(ReplyMessage message, std::size_t weight) = 0;
     /// False if nobody can read an answer any more.
     virtual bool is_connected() = 0;
 };
@@ -34,6 +35,9 @@ class Exchange {
     }
 
     bool is_answered() const { return unanswered_ == 0; }
+    /// Bytes of the answers so far, and of large ones still to come, about.
+    std::size_t answer_bytes() const { return message_.body_bytes() + expected_bytes_; }
+    void expect_large_answer() { expected_bytes_ += limits::kRowsBytes; }
     /// Everything after `durable` was taken back: answers so far that rest on it become refusals.
     void refuse_undone(Lsn durable) { net::refuse_undone(message_, durable); }
 
@@ -41,7 +45,8 @@ class Exchange {
     friend class Responder;
     std::shared_ptr<ReplySink> sink_;
     ReplyMessage message_;
-    std::size_t requests_ = 0;
+    std::size_t weight_ = 0;
+    std::size_t expected_bytes_ = 0;
     std::size_t unanswered_ = 0;
     bool is_complete_ = false;  // all requests of the message are known
 
@@ -55,8 +60,8 @@ void complete(const std::shared_ptr<Exchange>& exchange);
 
 class Responder {
   public:
-    /// Adds a request to the exchange.
-    Responder(std::shared_ptr<Exchange> exchange, Envelope envelope);
+    /// Adds a request to the exchange; `weight` is its part of what the sink may have in flight.
+    Responder(std::shared_ptr<Exchange> exchange, Envelope envelope, std::size_t weight);
 
     /// The answer, which may leave once `lsn` is durable.
     void result(Lsn lsn, std::string body) const;

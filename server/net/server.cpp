@@ -132,16 +132,23 @@ void Server::handle_one(const std::shared_ptr<Session>& session,
     auto read = read_request(text);
     if (auto* fault = std::get_if<RequestFault>(&read)) {
         if (fault->kind == ErrorKind::kParseError) session->skip_line();
-        session->begin_requests(1);
-        const Responder responder{exchange, std::move(fault->envelope)};
-        responder.error(0, fault->kind, fault->message);
-    } else {
-        const auto& request = std::get<Request>(read);
-        session->begin_requests(1);
-        const Responder responder{exchange, request.envelope};
-        service_.handle(request, session->caller(), responder);
-        if (store_.has_open_group()) end_turn_later();
+        session->begin_request(1);
+        const Responder responder{exchange, std::move(fault->envelope), 1};
+        return responder.error(0, fault->kind, fault->message);
     }
+    const auto& request = std::get<Request>(read);
+    // A request that may get a large answer is the last one taken until that has left, so that a
+    // client which does not read cannot pile such answers up.
+    const bool is_large = Service::answer_size(request.method) == AnswerSize::kLarge;
+    const auto weight = is_large ? settings_.in_flight : 1;
+    session->begin_request(weight);
+    const Responder responder{exchange, request.envelope, weight};
+    if (exchange->answer_bytes() > settings_.output_bytes) {
+        return responder.error(0, ErrorKind::kBusy, "the answers of this batch grow too large");
+    }
+    if (is_large) exchange->expect_large_answer();
+    service_.handle(request, session->caller(), responder);
+    if (store_.has_open_group()) end_turn_later();
 }
 
 void Server::refuse_message(const std::shared_ptr<Session>& session, RequestFault fault) {

@@ -7,6 +7,7 @@ namespace ticketd::net {
 namespace {
 
 using enum ParamType;
+using enum AnswerSize;
 
 constexpr std::array kQueryParams{ParamSpec{"event", kEventName}};
 constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
@@ -29,27 +30,28 @@ constexpr std::span<const ParamSpec> kNoParams{};
 
 std::span<const Method> Service::methods() {
     static constexpr std::array kMethods{
-        Method{"query", "The counts of one event.", false, kQueryParams, &Service::query},
+        Method{"query", "The counts of one event.", false, kSmall, kQueryParams, &Service::query},
         Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", false,
-               kPurchaseParams, &Service::purchase},
-        Method{"order", "One order, by its number or by the key it was bought with.", false,
+               kSmall, kPurchaseParams, &Service::purchase},
+        Method{"order", "One order, by its number or by the key it was bought with.", false, kSmall,
                kOrderParams, &Service::order},
-        Method{"orders", "Orders in LSN order; others' orders for operators only.", false,
+        Method{"orders", "Orders in LSN order; others' orders for operators only.", false, kLarge,
                kOrdersParams, &Service::orders},
-        Method{"events", "The counts of every event.", false, kNoParams, &Service::events},
-        Method{"event.create", "Opens a new event.", true, kEventParams, &Service::event_create},
-        Method{"event.resize", "Sets the capacity, not below held + sold.", true, kEventParams,
-               &Service::event_resize},
-        Method{"ledger.read", "Entries of the ledger from an LSN on.", true, kLedgerReadParams,
-               &Service::ledger_read},
-        Method{"ledger.verify", "Recomputes every total from the first entry.", true, kNoParams,
-               &Service::ledger_verify},
-        Method{"ping", "Answers at once.", false, kNoParams, &Service::ping},
-        Method{"server.info", "Version, limits, and how far the ledger is.", false, kNoParams,
-               &Service::server_info},
-        Method{"server.stats", "Counters since the start.", false, kNoParams,
+        Method{"events", "The counts of every event.", false, kLarge, kNoParams, &Service::events},
+        Method{"event.create", "Opens a new event.", true, kSmall, kEventParams,
+               &Service::event_create},
+        Method{"event.resize", "Sets the capacity, not below held + sold.", true, kSmall,
+               kEventParams, &Service::event_resize},
+        Method{"ledger.read", "Entries of the ledger from an LSN on.", true, kLarge,
+               kLedgerReadParams, &Service::ledger_read},
+        Method{"ledger.verify", "Recomputes every total from the first entry.", true, kLarge,
+               kNoParams, &Service::ledger_verify},
+        Method{"ping", "Answers at once.", false, kSmall, kNoParams, &Service::ping},
+        Method{"server.info", "Version, limits, and how far the ledger is.", false, kSmall,
+               kNoParams, &Service::server_info},
+        Method{"server.stats", "Counters since the start.", false, kSmall, kNoParams,
                &Service::server_stats},
-        Method{"rpc.discover", "This list, as an OpenRPC document.", false, kNoParams,
+        Method{"rpc.discover", "This list, as an OpenRPC document.", false, kLarge, kNoParams,
                &Service::rpc_discover},
     };
     static_assert(kPurchaseParams.size() <= Params::kMax);
@@ -66,12 +68,22 @@ Service::Service(asio::io_context& loop, platform::Directory& directory, store::
     durability_.reached(store.durable_lsn());
 }
 
+const Method* Service::find_method(std::string_view name) {
+    const auto all = methods();
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Method& method) { return method.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+AnswerSize Service::answer_size(std::string_view method) {
+    const auto* found = find_method(method);
+    return found == nullptr ? kSmall : found->answer_size;
+}
+
 void Service::handle(const Request& request, const Caller& caller, const Responder& responder) {
     ++counters_.requests;
-    const auto all = methods();
-    const auto* method = std::find_if(all.data(), all.data() + all.size(),
-                                      [&](const Method& m) { return m.name == request.method; });
-    if (method == all.data() + all.size()) {
+    const auto* method = find_method(request.method);
+    if (method == nullptr) {
         return responder.error(0, ErrorKind::kMethodNotFound, "no such method");
     }
     Params params;

@@ -30,11 +30,15 @@ struct ServiceCounters {
 
 class Service;
 
+/// How much an answer may hold: a line, or rows without end.
+enum class AnswerSize : std::uint8_t { kSmall, kLarge };
+
 /// One method of the contract.
 struct Method {
     std::string_view name;
     std::string_view summary;
     bool operators_only;  ///< root and the daemon's own user
+    AnswerSize answer_size;
     std::span<const ParamSpec> params;
     void (Service::*handler)(const Params&, const Caller&, const Responder&);
 };
@@ -44,6 +48,9 @@ class Service {
     /// All references must outlive the service.
     Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
             const Settings& settings);
+
+    /// How large the answer to a request may be.
+    static AnswerSize answer_size(std::string_view method);
 
     /// Answers one request of `caller`.
     void handle(const Request& request, const Caller& caller, const Responder& responder);
@@ -56,6 +63,8 @@ class Service {
     static std::span<const Method> methods();
 
   private:
+    static const Method* find_method(std::string_view name);
+
     // stock_methods.cpp
     void query(const Params&, const Caller&, const Responder&);
     void purchase(const Params&, const Caller&, const Responder&);

@@ -28,7 +28,7 @@ void Session::start() {
 
 bool Session::is_full() const {
     return in_flight_ >= settings_.in_flight ||
-           output_.size() - output_sent_ >= settings_.output_bytes;
+           output_.size() - output_sent_ + outgoing_bytes_ >= settings_.output_bytes;
 }
 
 void Session::read() {
@@ -136,12 +136,13 @@ void Session::settle_framing() {
     framing_ = line ? Framing::kLine : Framing::kBlankLine;
 }
 
-void Session::deliver(ReplyMessage message, std::size_t requests) {
+void Session::deliver(ReplyMessage message, std::size_t weight) {
     if (is_closed()) return;
     if (message.replies.empty()) {
-        in_flight_ -= requests;
+        in_flight_ -= weight;
     } else {
-        outgoing_.push_back({std::move(message), requests});
+        outgoing_bytes_ += message.body_bytes();
+        outgoing_.push_back({std::move(message), weight});
     }
     schedule_flush();
 }
@@ -165,7 +166,8 @@ void Session::flush() {
         settle_framing();
         append_message(output_, outgoing_.front().message);
         output_ += framing_ == Framing::kBlankLine ? "\n\n" : "\n";
-        in_flight_ -= outgoing_.front().requests;
+        in_flight_ -= outgoing_.front().weight;
+        outgoing_bytes_ -= outgoing_.front().message.body_bytes();
         outgoing_.pop_front();
     }
     write();

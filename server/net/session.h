@@ -54,11 +54,12 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     void start();
     const Caller& caller() const { return caller_; }
 
-    void deliver(ReplyMessage message, std::size_t requests) override;
+    void deliver(ReplyMessage message, std::size_t weight) override;
     bool is_connected() override;
 
-    /// Counts requests handed to the dispatcher and not yet delivered.
-    void begin_requests(std::size_t count) { in_flight_ += count; }
+    /// A request was handed on that weighs so much until its reply leaves. Reading pauses when all
+    /// of them together weigh settings.in_flight.
+    void begin_request(std::size_t weight) { in_flight_ += weight; }
 
     /// After a value that was not JSON: its line is garbage to the end.
     void skip_line();
@@ -106,10 +107,11 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     std::size_t output_sent_ = 0;
     struct Outgoing {
         ReplyMessage message;
-        std::size_t requests = 0;
+        std::size_t weight = 0;
     };
     std::deque<Outgoing> outgoing_;
-    std::size_t in_flight_ = 0;
+    std::size_t in_flight_ = 0;       // by weight
+    std::size_t outgoing_bytes_ = 0;  // of the bodies in outgoing_
 
     Framing framing_ = Framing::kUnknown;
     bool had_message_ = false;
