@@ -211,6 +211,10 @@ TEST_CASE("entries are found by LSN across segments") {
     Lsn expected = 1;
     reader.visit(1, last, [&](const Entry& entry) { return entry.lsn == expected++; });
     CHECK(expected == last + 1);
+
+    // The names of the new segments have to be as durable as what is in them.
+    StoreRig again{rig.crash(tests::Unsynced::kLost)};
+    CHECK(again.store().state().last_lsn() == last);
 }
 
 TEST_CASE("a second owner is turned away") {
