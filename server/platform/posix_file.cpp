@@ -115,11 +115,9 @@ std::unique_ptr<PosixDirectory> PosixDirectory::open_existing(const std::string&
 }
 
 std::unique_ptr<PosixDirectory> PosixDirectory::open_or_create_private(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) == 0) {
-        if (::fsync(open_directory(parent_directory(path)).get()) != 0) throw failure(errno, path);
-    } else if (errno != EEXIST) {
-        throw failure(errno, path);
-    }
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw failure(errno, path);
+    // Also when it was there: whoever made it may have died before this.
+    if (::fsync(open_directory(parent_directory(path)).get()) != 0) throw failure(errno, path);
     auto descriptor = open_directory(path);
     struct stat info{};
     if (::fstat(descriptor.get(), &info) != 0) throw failure(errno, path);

@@ -33,9 +33,13 @@ bool is_out_of_space(std::error_code error) {
            error == std::error_code{EDQUOT, std::system_category()};
 }
 
-platform::OpenResult preallocate(platform::Directory& directory, std::uint64_t bytes) {
+platform::OpenResult create_next(platform::Directory& directory) {
     static_cast<void>(directory.remove(kNextSegment));  // left behind by a crash
-    auto made = directory.open(kNextSegment, platform::OpenMode::kCreateNew);
+    return directory.open(kNextSegment, platform::OpenMode::kCreateNew);
+}
+
+platform::OpenResult preallocate(platform::Directory& directory, std::uint64_t bytes) {
+    auto made = create_next(directory);
     if (!made.error) made.error = made.file->allocate(bytes);
     if (made.error) {
         static_cast<void>(directory.remove(kNextSegment));
@@ -59,20 +63,23 @@ std::error_code adopt(platform::Directory& directory, platform::File& file, cons
 
 BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
                            const JournalPosition& start, std::uint64_t segment_bytes) {
-    auto made = preallocate(directory, segment_bytes);
-    if (!made.error) made.error = adopt(directory, *made.file, store, start);
-    return {std::move(made.file), made.error};
+    auto made = create_next(directory);
+    if (made.error) return {nullptr, false, made.error};
+    const auto no_space = made.file->allocate(segment_bytes);
+    if (no_space && !is_out_of_space(no_space)) return {nullptr, false, no_space};
+    const auto error = adopt(directory, *made.file, store, start);
+    return {std::move(made.file), !no_space, error};
 }
 
-JournalWriter::JournalWriter(platform::Directory& directory,
-                             std::unique_ptr<platform::File> segment, const StoreId& store,
-                             const JournalPosition& position, std::uint64_t segment_bytes,
-                             JournalEvents events)
+JournalWriter::JournalWriter(platform::Directory& directory, BegunSegment segment,
+                             const StoreId& store, const JournalPosition& position,
+                             std::uint64_t segment_bytes, JournalEvents events)
     : directory_(directory),
       store_(store),
       segment_bytes_(segment_bytes),
       events_(std::move(events)),
-      segment_(std::move(segment)),
+      segment_(std::move(segment.file)),
+      is_allocated_(segment.is_allocated),
       position_(position) {
     publish_room();
     thread_ = std::thread{[this] { run(); }};
@@ -147,7 +154,7 @@ void JournalWriter::run() {
         if (dead_ || (stopping_ && (sealed_.empty() || full_))) return;
         if (full_ || sealed_.empty()) {
             lock.unlock();
-            prepare_next();
+            reserve_space();
             lock.lock();
             continue;
         }
@@ -158,7 +165,7 @@ void JournalWriter::run() {
         if (outcome == WriteOutcome::kDurable) {
             unsynced_bytes_ -= group.payload.size();
             events_.on_durable(position_.lsn - 1);
-            if (lacks_next()) prepare_next();
+            if (lacks_space()) reserve_space();
         }
         lock.lock();
         if (outcome == WriteOutcome::kFatal) dead_ = true;
@@ -167,16 +174,20 @@ void JournalWriter::run() {
 
 void JournalWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
     const auto has_work = [this] { return stopping_ || dead_ || (!full_ && !sealed_.empty()); };
-    if (lacks_next()) {
+    if (lacks_space()) {
         wake_.wait_for(lock, kSpaceRetry, has_work);
     } else {
         wake_.wait(lock, has_work);
     }
 }
 
-// The segment is more than half full and no other is ready.
-bool JournalWriter::lacks_next() const {
-    return next_ == nullptr && position_.offset > segment_bytes_ / 2;
+bool JournalWriter::is_half_full() const {
+    return position_.offset > segment_bytes_ / 2;
+}
+
+// The rest of the segment is not reserved, or it is half full and no other is ready.
+bool JournalWriter::lacks_space() const {
+    return !is_allocated_ || (next_ == nullptr && is_half_full());
 }
 
 JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
@@ -186,7 +197,11 @@ JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
         frame = frame_group(store_, position_, group.count, group.payload);
     }
     const auto name = segment_name(position_.segment);
-    if (auto error = write_frame(frame)) return fail(name, error);
+    if (auto error = write_frame(frame)) {
+        // Part of the group, or all of it, may have landed, and nobody will be told of it.
+        if (is_out_of_space(error) && !cut_back()) return WriteOutcome::kFatal;
+        return fail(name, error);
+    }
     if (auto error = sync()) {
         events_.on_fatal(name + ": sync failed: " + error.message());
         return WriteOutcome::kFatal;
@@ -212,6 +227,22 @@ std::error_code JournalWriter::write_frame(const std::string& frame) {
     return error;
 }
 
+// Takes everything behind the last durable group off the disk, durably. The space reserved for it
+// goes too; reserve_space() gets it back. False if that failed, which has been reported.
+bool JournalWriter::cut_back() {
+    auto error = segment_->truncate(position_.offset);
+    if (!error) error = segment_->sync_data();
+    if (error) {
+        events_.on_fatal(segment_name(position_.segment) +
+                         ": a group that found no space cannot be taken back: " + error.message());
+        return false;
+    }
+    is_allocated_ = false;
+    zeroed_until_ = position_.offset;
+    publish_room();
+    return true;
+}
+
 std::error_code JournalWriter::sync() {
     const auto begin = steady_clock::now();
     const auto error = segment_->sync_data();
@@ -223,29 +254,39 @@ std::error_code JournalWriter::sync() {
 }
 
 std::error_code JournalWriter::switch_segment() {
-    if (!next_) prepare_next();
+    if (!next_) next_ = preallocate(directory_, segment_bytes_).file;
     if (!next_) return std::make_error_code(std::errc::no_space_on_device);
+    // The old segment has to end with its last group before the new one begins: recovery takes
+    // anything else for damage. This also gives its unused space back.
+    if (segment_->truncate(position_.offset) || segment_->sync_data()) {
+        return std::make_error_code(std::errc::io_error);
+    }
     auto start = position_;
     start.segment += 1;
     start.offset = kBlockBytes;
     if (auto error = adopt(directory_, *next_, store_, start)) return error;
-    // Gives the unused space back; if that fails nothing but space is lost.
-    static_cast<void>(segment_->truncate(position_.offset));
     segment_ = std::move(next_);
+    is_allocated_ = true;
     position_ = start;
     zeroed_until_ = 0;
     return {};
 }
 
-void JournalWriter::prepare_next() {
-    if (next_) return;
-    next_ = std::move(preallocate(directory_, segment_bytes_).file);
+// Reserves the space that is wanted and not there, at most every kSpaceRetry.
+void JournalWriter::reserve_space() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_attempt_) return;
+    if (!is_allocated_) is_allocated_ = !segment_->allocate(segment_bytes_);
+    if (is_allocated_ && !next_ && is_half_full()) {
+        next_ = preallocate(directory_, segment_bytes_).file;
+    }
+    if (lacks_space()) next_attempt_ = now + kSpaceRetry;
     publish_room();
 }
 
 // A group never straddles segments, so the last kGroupBytes of one may stay unused.
 void JournalWriter::publish_room() {
-    const auto in_segment = segment_bytes_ - position_.offset;
+    const auto in_segment = is_allocated_ ? segment_bytes_ - position_.offset : 0;
     const auto usable = in_segment > limits::kGroupBytes ? in_segment - limits::kGroupBytes : 0;
     const auto spare = next_ ? segment_bytes_ - kBlockBytes - limits::kGroupBytes : 0;
     room_bytes_ = usable + spare;

@@ -43,13 +43,24 @@ struct JournalStatistics {
     std::atomic<std::uint64_t> sync_us_max{0};
 };
 
+struct BegunSegment {
+    std::unique_ptr<platform::File> file;
+    bool is_allocated = false;  ///< space for a whole segment is reserved
+    std::error_code error;
+};
+/// Makes an empty segment that starts at `start` part of the journal, durably: made under another
+/// name, header written and synced, renamed, directory synced. On a full disk it comes without
+/// reserved space, so that a daemon can start and answer queries.
+BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
+                           const JournalPosition& start, std::uint64_t segment_bytes);
+
 class JournalWriter {
   public:
     /// Goes on at `position` in `segment`, a fresh segment that begin_segment() made. The directory
     /// must outlive the writer. Starts the thread.
-    JournalWriter(platform::Directory& directory, std::unique_ptr<platform::File> segment,
-                  const StoreId& store, const JournalPosition& position,
-                  std::uint64_t segment_bytes, JournalEvents events);
+    JournalWriter(platform::Directory& directory, BegunSegment segment, const StoreId& store,
+                  const JournalPosition& position, std::uint64_t segment_bytes,
+                  JournalEvents events);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
     ~JournalWriter();
@@ -80,12 +91,14 @@ class JournalWriter {
 
     void run();
     void wait_for_work(std::unique_lock<std::mutex>& lock);
-    bool lacks_next() const;
+    bool is_half_full() const;
+    bool lacks_space() const;
     WriteOutcome write(const Pending& group);
     std::error_code write_frame(const std::string& frame);
+    bool cut_back();
     std::error_code sync();
     std::error_code switch_segment();
-    void prepare_next();
+    void reserve_space();
     void publish_room();
     WriteOutcome fail(const std::string& file, std::error_code error);
 
@@ -108,19 +121,12 @@ class JournalWriter {
 
     // Sync thread only, once it runs.
     std::unique_ptr<platform::File> segment_;
+    bool is_allocated_;
     std::unique_ptr<platform::File> next_;  // preallocated, not yet part of the journal
     JournalPosition position_;
     std::uint64_t zeroed_until_ = 0;  // bytes of the segment that were written, if with zeros
+    std::chrono::steady_clock::time_point next_attempt_;  // to reserve space
     std::thread thread_;
 };
-
-/// Makes an empty segment that starts at `start` part of the journal, durably: preallocated under
-/// another name, header written and synced, renamed, directory synced.
-struct BegunSegment {
-    std::unique_ptr<platform::File> file;
-    std::error_code error;
-};
-BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
-                           const JournalPosition& start, std::uint64_t segment_bytes);
 
 }  // namespace ticketd::store

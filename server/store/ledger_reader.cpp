@@ -7,6 +7,12 @@
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
+namespace {
+
+// One entry is wanted: its group is a few blocks.
+constexpr std::size_t kShortReadAhead = 16 * 1024;
+
+}  // namespace
 
 void LedgerReader::visit(Lsn from, Lsn last, const std::function<bool(const Entry&)>& visit) {
     TICKETD_CHECK(from >= 1);
@@ -21,8 +27,10 @@ void LedgerReader::visit(Lsn from, Lsn last, const std::function<bool(const Entr
         if (!segment) throw StoreDamaged(segment_name(number), 0, "missing");
         const auto name = segment_name(number);
         SegmentReader reader{*segment->file, name, store_,
-                             find_group(*segment->file, name, store_, segment->start, next)};
+                             find_group(*segment->file, name, store_, segment->start, next),
+                             next == last ? kShortReadAhead : SegmentReader::kReadAhead};
         while (next <= last && reader.position().lsn <= last) {
+            if (stopped_) throw StoreUnavailable("the daemon stops");
             auto result = reader.next();
             if (const auto* broken = std::get_if<BrokenGroup>(&result)) {
                 throw StoreDamaged(name, reader.position().offset, broken->problem);

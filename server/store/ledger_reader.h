@@ -2,6 +2,7 @@
 // the daemon's lookups run on a thread of their own so that a slow disk delays no sale.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -26,6 +27,10 @@ class LedgerReader {
     /// The entry with this LSN, which must be durable.
     Entry entry(Lsn lsn);
 
+    /// Makes a visit() that runs, and every later one, end soon by throwing StoreUnavailable.
+    /// From any thread.
+    void stop() { stopped_ = true; }
+
   private:
     struct Segment {
         std::unique_ptr<platform::File> file;
@@ -37,6 +42,7 @@ class LedgerReader {
 
     platform::Directory& directory_;
     StoreId store_;
+    std::atomic<bool> stopped_{false};
     std::vector<Lsn> first_lsns_;  // of segment 1, 2, ...
 };
 

@@ -12,7 +12,6 @@
 #include <algorithm>
 
 #include "server/store/bytes.h"
-#include "server/store/journal_writer.h"
 #include "server/store/segment_reader.h"
 #include "server/store/store_error.h"
 
@@ -191,7 +190,7 @@ Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes) {
     auto begun = begin_segment(directory, checkpoint.store, position, segment_bytes);
     require(begun.error, segment_name(position.segment));
     write_checkpoint(directory, checkpoint.store, position, Stop::kRunning, checkpoint.state);
-    return {checkpoint.store, std::move(checkpoint.state), position, std::move(begun.file),
+    return {checkpoint.store, std::move(checkpoint.state), position, std::move(begun),
             std::move(notices)};
 }
 
@@ -206,8 +205,10 @@ OwnerLock::OwnerLock(platform::Directory& directory) {
     }
     require(opened.error, kName);
     file_ = std::move(opened.file);
-    if (file_->try_lock(platform::LockKind::kExclusive, {}) != platform::LockResult::kLocked) {
-        throw StoreInUse();
+    const auto locked = file_->try_lock(platform::LockKind::kExclusive, {});
+    if (locked == platform::LockResult::kHeldElsewhere) throw StoreInUse();
+    if (locked == platform::LockResult::kFailed) {
+        throw StoreUnavailable(std::string{kName} + ": this file system has no record locks");
     }
 }
 

@@ -11,15 +11,16 @@
 
 #include "server/platform/file.h"
 #include "server/store/checkpoint.h"
+#include "server/store/journal_writer.h"
 
 namespace ticketd::store {
 
 struct Recovered {
     StoreId store{};
     LedgerState state;
-    JournalPosition position;                 ///< in the fresh segment
-    std::unique_ptr<platform::File> segment;  ///< open for writing
-    std::vector<std::string> notices;         ///< what the operator should know, a line each
+    JournalPosition position;  ///< in the fresh segment
+    BegunSegment segment;
+    std::vector<std::string> notices;  ///< what the operator should know, a line each
 };
 
 /// Precondition: the caller owns the store (OwnerLock). Throws StoreDamaged, having changed

@@ -9,7 +9,8 @@
 namespace ticketd::store {
 namespace {
 
-constexpr std::size_t kReadAheadBytes = 256 * 1024;
+// A binary search looks at one block here and one there.
+constexpr std::size_t kProbeBytes = 2 * kBlockBytes;
 // A group and its header fill at most this many blocks.
 constexpr std::uint64_t kGroupBlocksMax =
     (limits::kGroupBytes + kGroupHeaderBytes + kBlockBytes - 1) / kBlockBytes;
@@ -17,14 +18,18 @@ constexpr std::uint64_t kGroupBlocksMax =
 }  // namespace
 
 SegmentReader::SegmentReader(platform::File& file, std::string name, const StoreId& store,
-                             const JournalPosition& start)
-    : file_(file), name_(std::move(name)), store_(store), position_(start) {}
+                             const JournalPosition& start, std::size_t read_ahead_bytes)
+    : file_(file),
+      name_(std::move(name)),
+      store_(store),
+      position_(start),
+      read_ahead_bytes_(read_ahead_bytes) {}
 
 std::string_view SegmentReader::window(std::uint64_t offset, std::size_t length) {
     const bool inside =
         offset >= buffer_offset_ && offset + length <= buffer_offset_ + buffer_.size();
     if (!inside) {
-        buffer_.resize(std::max(length, kReadAheadBytes));
+        buffer_.resize(std::max(length, read_ahead_bytes_));
         buffer_offset_ = offset;
         const auto got = file_.read_at({buffer_.data(), buffer_.size()}, offset);
         require(got.error, name_);
@@ -93,7 +98,7 @@ JournalPosition find_group(platform::File& file, const std::string& name, const 
                            const JournalPosition& start, Lsn lsn) {
     const auto size = file.size();
     require(size.error, name);
-    SegmentReader reader{file, name, store, start};
+    SegmentReader reader{file, name, store, start, kProbeBytes};
     JournalPosition best = start;
     std::uint64_t low = start.offset / kBlockBytes + 1;
     std::uint64_t high = size.bytes / kBlockBytes;

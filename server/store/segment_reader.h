@@ -29,9 +29,12 @@ using GroupResult = std::variant<Group, EndOfGroups, BrokenGroup>;
 
 class SegmentReader {
   public:
+    /// Bytes read at a time when the whole segment will be.
+    static constexpr std::size_t kReadAhead = 256 * 1024;
+
     /// Starts at a position that is known to be right, such as the segment header's.
     SegmentReader(platform::File& file, std::string name, const StoreId& store,
-                  const JournalPosition& start);
+                  const JournalPosition& start, std::size_t read_ahead_bytes = kReadAhead);
 
     /// Reads the group at position() and moves behind it; stays where it is at the end or at a
     /// broken group. Throws StoreUnavailable on a read error, StoreDamaged if a group whose
@@ -51,6 +54,7 @@ class SegmentReader {
     std::string name_;
     StoreId store_;
     JournalPosition position_;
+    std::size_t read_ahead_bytes_;
     std::string buffer_;
     std::uint64_t buffer_offset_ = 0;
 };

@@ -103,12 +103,16 @@ std::error_code StockFile::erase(EventId id) {
     return put(id, std::string(kSlotBytes, '\0'));
 }
 
+std::error_code StockFile::reserve(EventId id) {
+    if (id < allocated_slots_) return {};
+    const auto slots = (id / kGrowSlots + 1) * kGrowSlots;
+    if (auto error = file_->allocate(kSlotsOffset + slots * kSlotBytes)) return error;
+    allocated_slots_ = slots;
+    return {};
+}
+
 std::error_code StockFile::put(EventId id, std::string_view image) {
-    if (id >= allocated_slots_) {
-        const auto slots = (id / kGrowSlots + 1) * kGrowSlots;
-        if (auto error = file_->allocate(kSlotsOffset + slots * kSlotBytes)) return error;
-        allocated_slots_ = slots;
-    }
+    if (auto error = reserve(id)) return error;
     if (auto error = file_->write_at(image, slot_range(id).offset)) return error;
     if (id >= written_.size()) written_.resize(std::size_t{id} + 1, 0);
     written_[id] = number_at<std::uint32_t>(image, 0);

@@ -64,7 +64,10 @@ class StockFile {
     /// Reads the slot and compares it with what was last written. Under its lock.
     SlotState check(EventId id);
 
-    /// Under its lock; makes the file longer as needed.
+    /// Makes sure that writing the slot cannot run out of space.
+    [[nodiscard]] std::error_code reserve(EventId id);
+
+    /// Under its lock.
     [[nodiscard]] std::error_code write(EventId id, const Event& event);
 
     /// Makes the next check() find the slot changed: for a slot that says too much but cannot be

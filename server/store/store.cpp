@@ -88,6 +88,16 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
     return commit(std::move(entry));
 }
 
+std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
+    return answer_known_key(state().digest(request.uid, request.key), request);
+}
+
+void Store::remember_not_found(const PurchaseRequest& request) {
+    refused_keys_.remember(
+        state().digest(request.uid, request.key),
+        {{ErrorKind::kNotFound}, fingerprint(recovered_.store, request), state().last_lsn()});
+}
+
 ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity) {
     if (auto refused = refuse_for_space()) return *refused;
     if (const auto existing = state().find_event(name)) {
@@ -99,6 +109,7 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     const auto id = static_cast<EventId>(state().events().size());
     const auto lock = lock_slot(id);
     if (!lock) return LockHeld{};
+    if (stock_file_->reserve(id)) return refuse_at_once(ErrorKind::kStorageFull);
     auto entry = new_entry(EntryType::kEventCreated, uid, id);
     entry.after.capacity = capacity;
     entry.event_name = name;
@@ -197,7 +208,9 @@ std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest,
     if (const auto lsn = state().keys().find(digest)) return Replay{*lsn};
     const auto refused = refused_keys_.find(digest);
     if (!refused) return std::nullopt;
-    if (refused->fingerprint != fingerprint(recovered_.store, request)) {
+    // A request whose event did not exist cannot be compared with one whose event does.
+    if (refused->refusal.kind != ErrorKind::kNotFound &&
+        refused->fingerprint != fingerprint(recovered_.store, request)) {
         return Refused{{ErrorKind::kKeyMismatch}, refused->lsn, false};
     }
     return Refused{refused->refusal, refused->lsn, true};

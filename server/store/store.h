@@ -92,6 +92,11 @@ class Store {
 
     QueryResult query(EventId event);
     ChangeResult purchase(const PurchaseRequest& request);
+    /// What the key was answered with before, or nothing; for a request whose event is not known.
+    std::optional<ChangeResult> find_answer(const PurchaseRequest& request);
+    /// Remembers that the request was told its event does not exist. Precondition: its key is not
+    /// empty and was not answered before.
+    void remember_not_found(const PurchaseRequest& request);
     /// Precondition for both: the caller may do it, names and capacities are within limits.
     ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity);
     ChangeResult resize_event(UserId uid, EventId event, std::uint64_t capacity);

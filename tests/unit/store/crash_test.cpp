@@ -23,7 +23,6 @@ using tests::Unsynced;
 
 namespace {
 
-
 /// Every operation from the `left`-th on fails, as if nothing existed any more.
 void cut_power_after(MemoryDirectory& disk, std::uint64_t left) {
     auto remaining = std::make_shared<std::uint64_t>(left);
@@ -46,7 +45,8 @@ bool work(StoreRig& rig, Told& told) {
     if (const auto present = rig.store().state().find_event("demo")) {
         demo = *present;
     } else {
-        demo = rig.create("demo", 6);
+        const auto created = rig.store().create_event(7, "demo", 6);
+        if (!std::holds_alternative<Changed>(created)) return false;
         if (rig.settle() != StoreRig::Settled::kDurable) return false;
         told.capacity = 6;
     }

@@ -28,6 +28,14 @@ Refused refused(const ChangeResult& result) {
     return std::get<Refused>(result);
 }
 
+ChangeResult buy_when_there_is_space(StoreRig& rig, EventId event, const std::string& key = "") {
+    for (;;) {
+        auto result = rig.buy(event, 1, key);
+        const auto* refusal = std::get_if<Refused>(&result);
+        if (refusal == nullptr || refusal->refusal.kind != ErrorKind::kStorageFull) return result;
+    }
+}
+
 std::error_code no_space() {
     return std::make_error_code(std::errc::no_space_on_device);
 }
@@ -126,12 +134,71 @@ TEST_CASE("a full disk takes the changes back and sells again when there is spac
     CHECK(rig.store().restored_slots() == 0);
 
     rig.disk().set_fault({});
-    CHECK(sold(rig.buy(demo, 1, "no")).lsn == 3);  // the refusal was never told
+    // The sync thread finds the space by itself. The refusal of "no" was never told.
+    CHECK(sold(buy_when_there_is_space(rig, demo, "no")).lsn == 3);
     CHECK(sold(rig.buy(demo, 1, "lost")).first_serial == 3);
     REQUIRE(rig.settle() == Settled::kDurable);
     CHECK(std::holds_alternative<Replay>(rig.buy(demo, 1, "kept")));
     StoreRig again{rig.crash(tests::Unsynced::kLost)};
     CHECK(again.store().state().last_lsn() == 4);
+}
+
+TEST_CASE("a sale that found no space does not come back after a crash") {
+    StoreRig rig;
+    const auto demo = rig.create("demo", 10);
+    rig.settle();
+    // The whole group lands, and the call still says that there is no space.
+    rig.disk().set_fault([](Operation operation, const std::string& name) {
+        const bool journal = operation == Operation::kWrite && name.starts_with("journal");
+        return journal ? no_space() : std::error_code{};
+    });
+    sold(rig.buy(demo, 5));
+    REQUIRE(rig.settle() == Settled::kRolledBack);
+    StoreRig again{rig.crash(tests::Unsynced::kKept)};
+    CHECK(std::get<Counts>(again.store().query(demo)).stock.available() == 10);
+}
+
+TEST_CASE("an event that finds no space for its slot is refused and kills nobody") {
+    StoreRig rig;
+    for (int i = 0; i < 64; ++i)
+        rig.create("e" + std::to_string(i), 1);
+    rig.settle();
+    rig.disk().set_fault([](Operation operation, const std::string& name) {
+        return operation == Operation::kAllocate && name == "stock" ? no_space()
+                                                                    : std::error_code{};
+    });
+    const auto result = rig.store().create_event(0, "one-more", 1);
+    CHECK(refused(result).refusal.kind == ErrorKind::kStorageFull);
+    sold(rig.buy(0));
+    CHECK(rig.settle() == Settled::kDurable);
+    CHECK(rig.fatal().empty());
+}
+
+TEST_CASE("a store starts on a full disk, answers queries, and sells when there is space") {
+    StoreRig rig;
+    const auto demo = rig.create("demo", 10);
+    rig.settle();
+    auto disk = rig.crash(tests::Unsynced::kLost);
+    disk->set_fault([](Operation operation, const std::string& name) {
+        return operation == Operation::kAllocate && name != "stock" ? no_space()
+                                                                    : std::error_code{};
+    });
+    StoreRig full{std::move(disk)};
+    CHECK(std::get<Counts>(full.store().query(demo)).stock.available() == 10);
+    CHECK(refused(full.buy(demo)).refusal.kind == ErrorKind::kStorageFull);
+    full.disk().set_fault({});
+    sold(buy_when_there_is_space(full, demo));
+    CHECK(full.settle() == Settled::kDurable);
+}
+
+TEST_CASE("a key that was told that its event does not exist stays refused") {
+    StoreRig rig;
+    const PurchaseRequest request{7, UINT32_MAX, {1, 1}, "k", ""};
+    CHECK_FALSE(rig.store().find_answer(request).has_value());
+    rig.store().remember_not_found(request);
+    const auto demo = rig.create("demo", 10);
+    CHECK(refused(rig.buy(demo, 1, "k")).refusal.kind == ErrorKind::kNotFound);
+    sold(rig.buy(demo, 1, "other"));
 }
 
 TEST_CASE("a failed sync is final") {
@@ -179,8 +246,7 @@ TEST_CASE("changes are refused before the space runs out, and taken again when t
     REQUIRE(rig.settle() == Settled::kDurable);
     CHECK(std::holds_alternative<Counts>(rig.store().query(demo)));
     rig.disk().set_fault({});
-    while (std::holds_alternative<Refused>(rig.buy(demo))) {
-    }  // the sync thread finds the space by itself
+    sold(buy_when_there_is_space(rig, demo));
     CHECK(rig.settle() == Settled::kDurable);
 }
 
