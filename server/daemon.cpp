@@ -9,6 +9,7 @@
 #include <asio/signal_set.hpp>
 #include <csignal>
 
+#include "common/check.h"
 #include "common/error_kind.h"
 #include "common/socket_path.h"
 #include "server/net/listening_socket.h"
@@ -24,7 +25,7 @@ namespace {
 // Answers nobody and writes nothing further: what the disk holds is what recovery will find.
 [[noreturn]] void stop_at_once(const std::string& what) {
     const auto line = "ticketd: stopped at once: " + what + "\n";
-    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    write_last_line(line);
     ::_exit(client_exit::kStorage);
 }
 
@@ -90,6 +91,12 @@ net::Settings within_descriptor_limit(net::Settings settings) {
 }
 
 void run(const Options& options) {
+    const auto settings = within_descriptor_limit(options.config.net);
+    prepare_socket_directory(settings.socket_path);
+    // Taken first, so that a start that cannot serve changes nothing in the store; nobody gets
+    // through before listen().
+    net::ListeningSocket address{settings.socket_path, settings.socket_mode};
+
     asio::io_context loop{1};
     net::Server* server = nullptr;
     const auto directory =
@@ -99,9 +106,6 @@ void run(const Options& options) {
     for (const auto& notice : store.notices())
         spdlog::warn("{}", notice);
 
-    const auto settings = within_descriptor_limit(options.config.net);
-    prepare_socket_directory(settings.socket_path);
-    net::ListeningSocket address{settings.socket_path, settings.socket_mode};
     net::Server instance{loop, *directory, store, settings};
     server = &instance;
     create_events(store, options);

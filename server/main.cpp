@@ -4,8 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
+#include "common/check.h"
 #include "common/error_kind.h"
 #include "server/daemon.h"
 #include "server/options.h"
@@ -80,6 +82,8 @@ int run(int argc, char** argv) {
     }
     start_logging(options.config.log_level);
     const int code = serve(options);
+    // The store is closed; a log that nobody reads is no reason to stay.
+    if (!can_write_to_stderr()) std::_Exit(code);
     spdlog::shutdown();
     return code;
 }

@@ -132,7 +132,7 @@ void Service::orders(const Params& params, const Caller& caller, const Responder
     const auto from = params.integer(3, 0) + 1;
     const auto limit = params.integer(4, limits::kRowsDefault);
     read_ledger(
-        lookups_, last, responder,
+        scans_, last, responder,
         [=](store::LedgerReader& reader) {
             return read_rows(reader, from, last, limit,
                              [&](const store::Entry& entry) { return filter.admits(entry); });
@@ -150,7 +150,7 @@ void Service::ledger_read(const Params& params, const Caller&, const Responder& 
     const auto from = std::max<Lsn>(params.integer(0, 1), 1);
     const auto limit = params.integer(1, limits::kRowsDefault);
     read_ledger(
-        lookups_, last, responder,
+        scans_, last, responder,
         [=](store::LedgerReader& reader) {
             return read_rows(reader, from, last, limit, [](const store::Entry&) { return true; });
         },

@@ -20,7 +20,12 @@ class LedgerWorker {
     LedgerWorker(asio::io_context& loop, platform::Directory& directory,
                  const store::StoreId& store)
         : loop_(loop), reader_(directory, store) {}
-    ~LedgerWorker() { thread_.join(); }
+    /// Ends the job that runs and forgets those that wait.
+    ~LedgerWorker() {
+        reader_.stop();
+        thread_.stop();
+        thread_.join();
+    }
     LedgerWorker(const LedgerWorker&) = delete;
     LedgerWorker& operator=(const LedgerWorker&) = delete;
 

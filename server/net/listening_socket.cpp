@@ -97,6 +97,9 @@ ListeningSocket::ListeningSocket(std::string path, unsigned mode) : path_(std::m
     if (::lstat(path_.c_str(), &info) != 0) fail_with_errno(path_);
     device_ = info.st_dev;
     inode_ = info.st_ino;
+}
+
+void ListeningSocket::listen() {
     if (::listen(socket_.get(), kBacklog) != 0) fail_with_errno(path_);
 }
 

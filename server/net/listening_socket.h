@@ -19,16 +19,19 @@ class AddressUnavailable : public std::runtime_error {
 
 class ListeningSocket {
   public:
-    /// Binds and listens, non-blocking. A socket file that nobody answers is replaced; one that
-    /// somebody answers, or a file that is no socket, is left alone and refused. The mode holds
-    /// from the moment the file exists, whatever the umask. Two daemons that start at once on one
-    /// path are kept apart by a lock on `path`.lock, which stays behind. Throws AddressUnavailable.
+    /// Binds, non-blocking; until listen() connections are refused. A socket file that nobody
+    /// answers is replaced; one that somebody answers, or a file that is no socket, is left alone
+    /// and refused. The mode holds from the moment the file exists, whatever the umask. Two daemons
+    /// that start at once on one path are kept apart by a lock on `path`.lock, which stays behind.
+    /// Throws AddressUnavailable.
     ListeningSocket(std::string path, unsigned mode);
     ListeningSocket(const ListeningSocket&) = delete;
     ListeningSocket& operator=(const ListeningSocket&) = delete;
     /// Removes the socket file if it still is this socket's.
     ~ListeningSocket();
 
+    /// Lets connections in. Throws AddressUnavailable.
+    void listen();
     const std::string& path() const { return path_; }
     /// Hands the descriptor over; the file stays this object's to remove.
     int release() { return socket_.release(); }

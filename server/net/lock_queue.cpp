@@ -22,7 +22,8 @@ void LockQueue::arm() {
     timer_.expires_after(kRetryInterval);
     timer_.async_wait([this](const asio::error_code& error) {
         armed_ = false;
-        if (!error) retry();
+        // Cancelled: everything gave up; what was parked since then is not forgotten.
+        error ? arm() : retry();
     });
 }
 

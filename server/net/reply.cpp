@@ -32,10 +32,10 @@ Lsn ReplyMessage::lsn() const {
     return highest;
 }
 
-std::size_t ReplyMessage::body_bytes() const {
+std::size_t ReplyMessage::bytes() const {
     std::size_t bytes = 0;
     for (const auto& reply : replies)
-        bytes += reply.body.size();
+        bytes += reply.body.size() + reply.envelope.id.size();
     return bytes;
 }
 

@@ -32,7 +32,8 @@ struct ReplyMessage {
 
     /// The highest LSN any part rests on.
     Lsn lsn() const;
-    std::size_t body_bytes() const;
+    /// What it takes of memory, about.
+    std::size_t bytes() const;
 };
 
 /// `{"code":…,"message":…,"data":{"kind":…,"retry":…,…}}`; `numbers` become members of data.

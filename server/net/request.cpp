@@ -15,6 +15,8 @@ using Json = nlohmann::json;
 // lies deeper is only counted.
 class RequestHandler final : public nlohmann::json_sax<Json> {
   public:
+    explicit RequestHandler(std::size_t depth_max) : depth_max_(depth_max) {}
+
     bool null() override { return take({ValueKind::kNull, false, 0, {}}); }
     bool boolean(bool flag) override { return take({ValueKind::kBool, false, flag, {}}); }
     bool number_integer(std::int64_t number) override {
@@ -44,7 +46,13 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
         return true;
     }
 
-    bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
+    bool parse_error(std::size_t position, const std::string&,
+                     const Json::exception& error) override {
+        constexpr int kNumberOutOfRange = 406;
+        if (error.id == kNumberOutOfRange) {
+            number_out_of_range_ = true;
+            return false;
+        }
         // The library's own text quotes the input, which need not even be UTF-8.
         parse_problem_ = "not JSON at byte " + std::to_string(position);
         return false;
@@ -69,6 +77,7 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
         if (problem_.empty()) problem_ = problem;
     }
 
+    const std::size_t depth_max_;
     std::size_t depth_ = 0;
     Member member_ = Member::kNone;
     unsigned seen_ = 0;  // bit by Member
@@ -79,6 +88,7 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
     std::string param_name_;
     std::string problem_;
     std::string parse_problem_;
+    bool number_out_of_range_ = false;
 };
 
 void RequestHandler::begin_member(const std::string& name) {
@@ -112,7 +122,7 @@ bool RequestHandler::open(ValueKind kind) {
     } else if (depth_ == 2 && in_params()) {
         add_param({kind, false, 0, {}});
     }
-    if (++depth_ > limits::kDepth) complain("nested deeper than 16 levels");
+    if (++depth_ > depth_max_) complain("nested deeper than 16 levels");
     return true;
 }
 
@@ -156,6 +166,9 @@ RequestResult RequestHandler::finish(std::string_view text) && {
         id_ && (id_->kind == ValueKind::kString || id_->kind == ValueKind::kNull ||
                 id_->kind == ValueKind::kInteger || id_->kind == ValueKind::kNotInteger);
     if (id_ && scalar_id) envelope.id = nth_member(text, *id_at_);
+    if (number_out_of_range_) {
+        return RequestFault{ErrorKind::kInvalidParams, "a number beyond any range", envelope};
+    }
     if (id_ && !scalar_id) complain("id must be a string, a number or null");
     if (version_ && (version_->kind != ValueKind::kString || version_->text != "2.0")) {
         complain("jsonrpc must be \"2.0\"");
@@ -173,8 +186,8 @@ RequestResult RequestHandler::finish(std::string_view text) && {
 
 }  // namespace
 
-RequestResult read_request(std::string_view text) {
-    RequestHandler handler;
+RequestResult read_request(std::string_view text, std::size_t depth) {
+    RequestHandler handler{limits::kDepth - depth};
     Json::sax_parse(text.begin(), text.end(), &handler);
     return std::move(handler).finish(text);
 }

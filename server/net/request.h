@@ -62,7 +62,8 @@ struct RequestFault {
 using RequestResult = std::variant<Request, RequestFault>;
 
 /// Reads a single request; `text` must be one JSON value, as MessageScanner cuts them.
-RequestResult read_request(std::string_view text);
+/// `depth` is how many levels already surround it: 1 within a batch.
+RequestResult read_request(std::string_view text, std::size_t depth = 0);
 
 /// The elements of a batch, or why it cannot be taken.
 using BatchResult = std::variant<std::vector<std::string_view>, RequestFault>;

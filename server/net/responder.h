@@ -34,9 +34,10 @@ class Exchange {
         message_.is_batch = is_batch;
     }
 
+    bool is_batch() const { return message_.is_batch; }
     bool is_answered() const { return unanswered_ == 0; }
     /// Bytes of the answers so far, and of large ones still to come, about.
-    std::size_t answer_bytes() const { return message_.body_bytes() + expected_bytes_; }
+    std::size_t answer_bytes() const { return message_.bytes() + expected_bytes_; }
     void expect_large_answer() { expected_bytes_ += limits::kRowsBytes; }
     /// Everything after `durable` was taken back: answers so far that rest on it become refusals.
     void refuse_undone(Lsn durable) { net::refuse_undone(message_, durable); }

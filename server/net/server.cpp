@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/post.hpp>
+#include <utility>
 
 #include "server/platform/process.h"
 
@@ -31,12 +33,21 @@ Server::Server(asio::io_context& loop, platform::Directory& directory, store::St
     : loop_(loop),
       store_(store),
       settings_(settings),
-      service_(loop, directory, store, settings),
+      service_(loop, directory, store, settings, [this] { end_turn_later(); }),
       acceptor_(loop),
       accept_pause_(loop),
       sweep_timer_(loop) {}
 
+Server::~Server() {
+    // Sessions may outlive the server, in handlers of the loop, but must not call it then.
+    const auto sessions = std::exchange(sessions_, {});
+    for (const auto& [key, session] : sessions) {
+        if (const auto alive = session.lock()) alive->abort();
+    }
+}
+
 void Server::listen(ListeningSocket& address) {
+    address.listen();
     acceptor_.assign(asio::local::stream_protocol{}, address.release());
     accept();
     sweep();
@@ -80,8 +91,10 @@ void Server::pause_accepting(int error) {
 void Server::admit(int descriptor) {
     Session::Socket socket{loop_, asio::local::stream_protocol{}, descriptor};
     const auto peer = platform::peer_credentials(descriptor);
-    const bool is_full = sessions_.size() >= settings_.connections ||
-                         sessions_by_uid_[peer.uid] >= settings_.connections_per_uid;
+    const auto of_uid = sessions_by_uid_.find(peer.uid);
+    const bool is_full =
+        sessions_.size() >= settings_.connections ||
+        (of_uid != sessions_by_uid_.end() && of_uid->second >= settings_.connections_per_uid);
     if (!peer.known || is_full) {
         ReplyMessage reply;
         reply.replies.push_back(
@@ -124,12 +137,21 @@ void Server::dispatch(const std::shared_ptr<Session>& session, std::string_view 
         handle_one(session, exchange, text);
     }
     complete(exchange);
-    if (!exchange->is_answered()) unfinished_batches_.push_back(exchange);
+    if (!exchange->is_answered()) remember(exchange);
+}
+
+void Server::remember(const std::shared_ptr<Exchange>& batch) {
+    constexpr std::size_t kPruneFrom = 1024;
+    if (unfinished_batches_.size() >= std::max(kPruneFrom, prune_at_)) {
+        std::erase_if(unfinished_batches_, [](const auto& other) { return other.expired(); });
+        prune_at_ = unfinished_batches_.size() * 2;
+    }
+    unfinished_batches_.push_back(batch);
 }
 
 void Server::handle_one(const std::shared_ptr<Session>& session,
                         const std::shared_ptr<Exchange>& exchange, std::string_view text) {
-    auto read = read_request(text);
+    auto read = read_request(text, exchange->is_batch() ? 1 : 0);
     if (auto* fault = std::get_if<RequestFault>(&read)) {
         if (fault->kind == ErrorKind::kParseError) session->skip_line();
         session->begin_request(1);
@@ -193,14 +215,18 @@ void Server::flush_awaiting() {
 
 void Server::on_durable(Lsn lsn) {
     store_.note_durable(lsn);
+    told_full_ = false;
     service_.durability().reached(lsn);
     flush_awaiting();
     end_turn_later();
 }
 
 void Server::on_full() {
-    spdlog::error("no space left for the journal: changes are refused until there is");
+    if (!std::exchange(told_full_, true)) {
+        spdlog::error("no space left for the journal: changes are refused until there is");
+    }
     store_.roll_back();
+    service_.give_up_waiting();
     for (const auto& session : awaiting_sync_)
         session->refuse_undone(store_.durable_lsn());
     for (const auto& session : to_flush_)

@@ -1,7 +1,7 @@
 // The daemon's event loop side: accepts connections, keeps their sessions, and ends each loop turn
 // by handing the turn's changes to the sync thread and sending what may be sent.
 //
-// Everything but the two notify functions belongs to the event loop.
+// Everything belongs to the event loop.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -28,6 +28,8 @@ class Server final : public SessionHost {
     Server(asio::io_context& loop, platform::Directory& directory, store::Store& store,
            const Settings& settings);
 
+    ~Server() override;
+
     /// Starts to accept. The address was bound by the caller.
     void listen(ListeningSocket& address);
 
@@ -49,6 +51,7 @@ class Server final : public SessionHost {
     void on_connection_ready();
     void pause_accepting(int error);
     void admit(int descriptor);
+    void remember(const std::shared_ptr<Exchange>& batch);
     void handle_one(const std::shared_ptr<Session>& session,
                     const std::shared_ptr<Exchange>& exchange, std::string_view text);
     void refuse_message(const std::shared_ptr<Session>& session, RequestFault fault);
@@ -74,6 +77,8 @@ class Server final : public SessionHost {
     // Batches of which some requests are answered and some wait; looked at only when changes are
     // taken back.
     std::vector<std::weak_ptr<Exchange>> unfinished_batches_;
+    std::size_t prune_at_ = 0;
+    bool told_full_ = false;
     bool turn_ending_ = false;
     std::function<void()> stopped_;
     std::chrono::steady_clock::time_point stop_deadline_;

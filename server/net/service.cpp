@@ -59,11 +59,13 @@ std::span<const Method> Service::methods() {
 }
 
 Service::Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-                 const Settings& settings)
+                 const Settings& settings, std::function<void()> on_parked_change)
     : store_(store),
       settings_(settings),
+      on_parked_change_(std::move(on_parked_change)),
       locks_(loop, settings.lock_timeout),
       lookups_(loop, directory, store.id()),
+      scans_(loop, directory, store.id()),
       audits_(loop, directory, store.id()) {
     durability_.reached(store.durable_lsn());
 }

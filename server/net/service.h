@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,8 +47,9 @@ struct Method {
 class Service {
   public:
     /// All references must outlive the service.
+    /// `on_parked_change` is called after a request that had to wait has changed something.
     Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-            const Settings& settings);
+            const Settings& settings, std::function<void()> on_parked_change);
 
     /// How large the answer to a request may be.
     static AnswerSize answer_size(std::string_view method);
@@ -57,7 +59,8 @@ class Service {
 
     ServiceCounters& counters() { return counters_; }
     Durability& durability() { return durability_; }
-    /// Requests that wait for a record lock are told `busy`: the daemon stops.
+    /// Requests that wait for a record lock are told `busy`: the daemon stops, or what they were
+    /// checked against was taken back.
     void give_up_waiting() { locks_.give_up_all(); }
 
     static std::span<const Method> methods();
@@ -104,10 +107,13 @@ class Service {
 
     store::Store& store_;
     const Settings& settings_;
+    const std::function<void()> on_parked_change_;
     Durability durability_;
     LockQueue locks_;
+    // Apart, so that a replayed key need not wait for a long scan, nor that for an audit.
     LedgerWorker lookups_;
-    LedgerWorker audits_;  // apart, because an audit reads everything
+    LedgerWorker scans_;
+    LedgerWorker audits_;
     ServiceCounters counters_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
@@ -122,11 +128,15 @@ void Service::run_locked(EventId event, const Responder& responder, Attempt atte
     };
     locks_.park(
         event,
-        [responder, attempt, give_up] {
+        [responder, attempt, give_up, this] {
             // Whoever asked is gone: what they wanted is not done behind their back.
-            if (responder.is_connected()) return attempt(responder);
-            give_up();
-            return true;
+            if (!responder.is_connected()) {
+                give_up();
+                return true;
+            }
+            const bool is_answered = attempt(responder);
+            if (store_.has_open_group()) on_parked_change_();
+            return is_answered;
         },
         give_up);
 }

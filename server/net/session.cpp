@@ -22,7 +22,17 @@ Session::Session(Socket socket, Caller caller, const Settings& settings, Session
       scanner_(settings.message_bytes),
       last_activity_(std::chrono::steady_clock::now()) {}
 
+Session::~Session() {
+    // Nobody reads from it or writes to it any more, so it must not count as a connection either.
+    if (!is_closed()) close();
+}
+
 void Session::start() {
+    // Asio keeps its own idea of this: unless told so it would wait, on our loop, for a client that
+    // does not read.
+    asio::error_code error;
+    socket_.non_blocking(true, error);
+    if (error) return close();
     read();
 }
 
@@ -32,7 +42,13 @@ bool Session::is_full() const {
 }
 
 void Session::read() {
-    if (reading_ || is_closed() || input_ended_ || is_full()) return;
+    if (reading_ || is_closed() || input_ended_) return;
+    if (is_full()) {
+        paused_ = true;
+        return;
+    }
+    // A message that we stopped reading has its time to arrive from now.
+    if (std::exchange(paused_, false)) message_began_ = std::chrono::steady_clock::now();
     if (input_done_ == input_used_) input_done_ = input_used_ = 0;
     if (input_.size() - input_used_ < kReadBytes) {
         std::memmove(input_.data(), input_.data() + input_done_, input_used_ - input_done_);
@@ -45,7 +61,7 @@ void Session::read() {
         asio::buffer(input_.data() + input_used_, input_.size() - input_used_),
         [self = shared_from_this()](const asio::error_code& error, std::size_t bytes) {
             self->reading_ = false;
-            if (self->is_closed()) return;
+            if (self->is_closed() || self->input_ended_) return;
             if (error) return self->on_end_of_input();
             self->on_read(bytes);
         });
@@ -83,9 +99,10 @@ std::string_view Session::rest_of_input() const {
 
 // False if there is nothing further to scan.
 bool Session::take_result(const MessageScanner::Result& result) {
+    note_framing();  // before the LF that may follow the first request is consumed
     input_done_ += result.consumed;
     switch (result.status) {
-        case MessageScanner::Status::kNeedMore: note_framing(); return false;
+        case MessageScanner::Status::kNeedMore: return false;
         case MessageScanner::Status::kMessage:
             had_message_ = true;
             host_.dispatch(shared_from_this(), result.message);
@@ -141,8 +158,9 @@ void Session::deliver(ReplyMessage message, std::size_t weight) {
     if (message.replies.empty()) {
         in_flight_ -= weight;
     } else {
-        outgoing_bytes_ += message.body_bytes();
-        outgoing_.push_back({std::move(message), weight});
+        const auto bytes = message.bytes();
+        outgoing_bytes_ += bytes;
+        outgoing_.push_back({std::move(message), weight, bytes});
     }
     schedule_flush();
 }
@@ -167,7 +185,7 @@ void Session::flush() {
         append_message(output_, outgoing_.front().message);
         output_ += framing_ == Framing::kBlankLine ? "\n\n" : "\n";
         in_flight_ -= outgoing_.front().weight;
-        outgoing_bytes_ -= outgoing_.front().message.body_bytes();
+        outgoing_bytes_ -= outgoing_.front().bytes;
         outgoing_.pop_front();
     }
     write();
@@ -215,7 +233,7 @@ void Session::check_deadlines(Time now) {
     const bool stalled =
         writing_ && now - write_began_ > std::chrono::milliseconds{limits::kWriteStallMs};
     const bool unfinished =
-        scanner_.in_message() && now - message_began_ > settings_.message_timeout;
+        reading_ && scanner_.in_message() && now - message_began_ > settings_.message_timeout;
     const bool silent = !had_message_ && !scanner_.in_message() &&
                         now - last_activity_ > settings_.first_byte_timeout;
     const bool idle = in_flight_ == 0 && now - last_activity_ > settings_.idle_timeout;

@@ -51,6 +51,8 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     /// Host and settings must outlive the session. The socket is non-blocking.
     Session(Socket socket, Caller caller, const Settings& settings, SessionHost& host);
 
+    ~Session() override;
+
     void start();
     const Caller& caller() const { return caller_; }
 
@@ -75,6 +77,10 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     void check_deadlines(Time now);
     /// Takes no further requests; closes when everything is answered and sent.
     void finish();
+    /// Closes at once, whatever is unanswered.
+    void abort() {
+        if (!is_closed()) close();
+    }
     bool is_closed() const { return !socket_.is_open(); }
 
   private:
@@ -108,14 +114,16 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     struct Outgoing {
         ReplyMessage message;
         std::size_t weight = 0;
+        std::size_t bytes = 0;  ///< when it was delivered
     };
     std::deque<Outgoing> outgoing_;
     std::size_t in_flight_ = 0;       // by weight
-    std::size_t outgoing_bytes_ = 0;  // of the bodies in outgoing_
+    std::size_t outgoing_bytes_ = 0;  // of all in outgoing_
 
     Framing framing_ = Framing::kUnknown;
     bool had_message_ = false;
     bool reading_ = false;
+    bool paused_ = false;  // not reading, because too much is unanswered or unread
     bool writing_ = false;
     bool flush_scheduled_ = false;
     bool input_ended_ = false;     // no further byte will be read

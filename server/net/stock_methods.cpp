@@ -5,6 +5,8 @@
 namespace ticketd::net {
 namespace {
 
+constexpr EventId kNoEvent = UINT32_MAX;
+
 std::string counts_json(std::string_view event, const box_office::Stock& stock) {
     std::string body;
     body.reserve(128);
@@ -26,6 +28,7 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return name + " has a capacity of " + std::to_string(refusal.capacity);
         case ErrorKind::kCapacityBelowCommitted:
             return std::to_string(refusal.committed) + " of " + name + " are held or sold";
+        case ErrorKind::kNotFound: return "the key was told that there is no such event";
         case ErrorKind::kExists: return "event " + name + " exists";
         case ErrorKind::kLimitReached:
             return "there are " + std::to_string(limits::kEvents) +
@@ -62,16 +65,22 @@ bool Service::try_query(EventId event, const Responder& responder) {
 
 void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
     const auto event = find_event(params.text(0));
-    if (!event) return refuse_unknown_event(params.text(0), responder);
     store::PurchaseRequest request;
     request.uid = caller.uid;
-    request.event = *event;
+    request.event = event.value_or(kNoEvent);
     request.terms.quantity = params.integer(1, 1);
     request.terms.min_quantity = params.integer(2, request.terms.quantity);
     request.key = params.text(3);
     request.memo = params.text(6);
     if (request.terms.min_quantity > request.terms.quantity) {
         return responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+    }
+    if (!event) {
+        // Told so once, the key stays refused, like any other that was told no.
+        if (!request.key.empty() && !store_.find_answer(request)) {
+            store_.remember_not_found(request);
+        }
+        return refuse_unknown_event(params.text(0), responder);
     }
     run_locked(*event, responder, [this, request = std::move(request)](const Responder& r) {
         return try_purchase(request, r);
