@@ -228,7 +228,8 @@ std::error_code JournalWriter::write_frame(const std::string& frame) {
 }
 
 // Takes everything behind the last durable group off the disk, durably. The space reserved for it
-// goes too; reserve_space() gets it back. False if that failed, which has been reported.
+// goes too; if it cannot be had back at once, reserve_space() tries again later. False if the disk
+// failed, which has been reported.
 bool JournalWriter::cut_back() {
     auto error = segment_->truncate(position_.offset);
     if (!error) error = segment_->sync_data();
@@ -237,8 +238,8 @@ bool JournalWriter::cut_back() {
                          ": a group that found no space cannot be taken back: " + error.message());
         return false;
     }
-    is_allocated_ = false;
     zeroed_until_ = position_.offset;
+    is_allocated_ = !segment_->allocate(segment_bytes_);
     publish_room();
     return true;
 }
