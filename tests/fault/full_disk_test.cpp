@@ -1,0 +1,125 @@
+// A real file system that is really full (a small tmpfs; root only): purchases are refused, the
+// rest goes on, and sales resume by themselves when there is room.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "client/wait.h"
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+namespace {
+
+class SmallDisk {
+  public:
+    SmallDisk() : mounted_(::mount("tmpfs", path().c_str(), "tmpfs", 0, "size=48m") == 0) {}
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() {
+        if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
+    }
+
+    bool is_mounted() const {
+        if (!mounted_) MESSAGE("SKIPPED: no file system can be mounted here");
+        return mounted_;
+    }
+    const std::string& path() const { return directory_.path(); }
+
+    /// Takes all the room there is.
+    void fill() const {
+        const client::Descriptor fd{
+            ::open(ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+        const std::string block(4096, 'b');
+        while (::write(fd.number(), block.data(), block.size()) > 0) {
+        }
+    }
+    void make_room() const { ::unlink(ballast().c_str()); }
+
+  private:
+    std::string ballast() const { return path() + "/ballast"; }
+
+    ScratchDirectory directory_;
+    bool mounted_;
+};
+
+Daemon on(const SmallDisk& disk) {
+    DaemonOptions options;
+    options.data_dir = disk.path() + "/store";
+    options.arguments = {"--event", "demo=1000000"};
+    Daemon daemon{options};
+    daemon.start();
+    return daemon;
+}
+
+// Buys, one ticket at a time, until the daemon says no; how many were bought.
+int buy_until_refused(Rpc& rpc, Json& refusal) {
+    for (int bought = 0;; ++bought) {
+        const auto reply = rpc.call("purchase");
+        if (reply.contains("result")) continue;
+        refusal = reply["error"];
+        return bought;
+    }
+}
+
+TEST_SUITE_BEGIN("full_disk");
+
+// Asks until a purchase is done; its serials.
+Json buy_when_possible(Rpc& rpc) {
+    const client::Deadline deadline = client::Clock::now() + kPatience;
+    for (;;) {
+        const auto reply = rpc.call("purchase");
+        if (reply.contains("result")) return reply["result"]["serials"];
+        REQUIRE(client::Clock::now() < deadline);
+        client::pause_for(std::chrono::milliseconds{20}, deadline);
+    }
+}
+
+TEST_CASE("sales stop when the disk is full and resume when it is not") {
+    const SmallDisk disk;
+    if (!disk.is_mounted()) return;
+    auto daemon = on(disk);
+    disk.fill();
+    auto rpc = daemon.connect();
+    Json refusal;
+    const int bought = buy_until_refused(rpc, refusal);
+    CHECK(bought > 1000);  // what was preallocated was used
+    CHECK(refusal["data"]["kind"] == "storage_full");
+    CHECK(rpc.result("query")["sold"] == bought);
+    CHECK(rpc.result("order", {{"order", 2}})["serials"] == Json{1});
+    CHECK(rpc.kind("event.create", {{"name", "x"}, {"capacity", 1}}) == "storage_full");
+    CHECK(rpc.result("ledger.verify")["ok"] == true);
+    disk.make_room();
+    CHECK(buy_when_possible(rpc) == Json{bought + 1});
+    CHECK(daemon.stop() == 0);
+    CHECK(daemon.verify().exit == 0);
+}
+
+TEST_CASE("a daemon starts on a full disk, answers, and sells when there is room") {
+    const SmallDisk disk;
+    if (!disk.is_mounted()) return;
+    auto daemon = on(disk);
+    for (int i = 0; i < 5; ++i)
+        daemon.connect().result("purchase", {{"key", "k" + std::to_string(i)}});
+    daemon.kill_hard();
+    disk.fill();
+    daemon.start();
+    auto rpc = daemon.connect();
+    CHECK(rpc.result("query")["sold"] == 5);
+    CHECK(rpc.result("purchase", {{"key", "k1"}})["serials"] == Json{2});  // a replay
+    Json refusal;
+    const int bought = buy_until_refused(rpc, refusal);  // none, or what room there was
+    CHECK(refusal["data"]["kind"] == "storage_full");
+    daemon.kill_hard();
+    CHECK(daemon.verify().exit == 0);
+    daemon.start();
+    disk.make_room();
+    auto again = daemon.connect();
+    CHECK(buy_when_possible(again) == Json{bought + 6});
+    CHECK(again.result("ledger.verify")["ok"] == true);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing

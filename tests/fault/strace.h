@@ -1,0 +1,35 @@
+// Running the daemon under strace: to watch the order of its system calls, and to make them fail.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+
+namespace ticketd::testing {
+
+/// False, and said so, where strace cannot be used: it is not there, may not trace, or a sanitizer
+/// is in the way.
+inline bool can_trace() {
+#ifdef TICKETD_SANITIZED
+    MESSAGE("SKIPPED: strace and sanitizers do not go together");
+    return false;
+#else
+    const std::string strace{STRACE_BINARY};
+    const bool works = !strace.empty() && run({strace, "-qq", "-o", "/dev/null", "true"}).exit == 0;
+    if (!works) MESSAGE("SKIPPED: no strace here, or not allowed to trace");
+    return works;
+#endif
+}
+
+/// The words before the daemon's own: its calls go to `file`.
+inline std::vector<std::string> tracing(const std::string& file,
+                                        const std::vector<std::string>& options) {
+    std::vector<std::string> words{STRACE_BINARY, "-f", "-qq", "-o", file};
+    words.insert(words.end(), options.begin(), options.end());
+    return words;
+}
+
+}  // namespace ticketd::testing

@@ -1,0 +1,123 @@
+// At most once per key (guarantee 4), whoever asks how often and however fast.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+namespace {
+
+TEST_SUITE_BEGIN("keys");
+
+TEST_CASE("one key from twenty connections at once is one sale") {
+    auto daemon = Daemon::with_events({"demo=100"});
+    for (int round = 0; round < 10; ++round) {
+        const auto key = "k" + std::to_string(round);
+        std::vector<Rpc> connections;
+        for (int i = 0; i < 20; ++i)
+            connections.push_back(daemon.connect());
+        for (auto& rpc : connections)
+            rpc.send(R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"key":")" + key +
+                     "\"}}\n");
+        int fresh = 0;
+        Json order;
+        for (auto& rpc : connections) {
+            const auto result = rpc.receive().at("result");
+            fresh += result.value("replayed", false) ? 0 : 1;
+            if (order.is_null()) order = result["order"];
+            CHECK(result["order"] == order);
+            CHECK(result["serials"] == Json{round + 1});
+        }
+        CHECK(fresh == 1);
+    }
+    CHECK(daemon.connect().result("query")["sold"] == 10);
+}
+
+TEST_CASE("a key with another request is a mismatch and changes nothing") {
+    auto daemon = Daemon::with_events({"a=9", "b=9"});
+    auto rpc = daemon.connect();
+    const Json first{{"event", "a"}, {"quantity", 2}, {"key", "k"}, {"memo", "m"}};
+    const auto sale = rpc.result("purchase", first);
+    for (const auto& [name, value] : std::map<std::string, Json>{
+             {"quantity", 3}, {"event", "b"}, {"memo", "n"}, {"min_quantity", 1}}) {
+        auto other = first;
+        other[name] = value;
+        const auto error = rpc.error("purchase", other);
+        CHECK(error["code"] == 1006);
+        CHECK(error["data"]["kind"] == "key_mismatch");
+        CHECK(error["data"]["retry"] == "never");
+    }
+    auto replay = rpc.result("purchase", first);
+    CHECK(replay["replayed"] == true);
+    replay.erase("replayed");
+    CHECK(replay == sale);
+    CHECK(rpc.result("server.info")["lsn"] == 3);
+}
+
+TEST_CASE("a key is known again after a stop and after a kill") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const auto sale = daemon.connect().result("purchase", {{"key", "k"}});
+    for (const int signal : {SIGTERM, SIGKILL, SIGKILL}) {
+        daemon.stop(signal);
+        daemon.start();
+        const auto replay = daemon.connect().result("purchase", {{"key", "k"}});
+        CHECK(replay["replayed"] == true);
+        CHECK(replay["order"] == sale["order"]);
+        CHECK(daemon.connect().kind("purchase", {{"key", "k"}, {"quantity", 2}}) == "key_mismatch");
+    }
+    CHECK(daemon.connect().result("query")["sold"] == 1);
+}
+
+TEST_CASE("a key that was told no stays refused when there are tickets again") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect();
+    rpc.result("purchase");
+    CHECK(rpc.kind("purchase", {{"key", "late"}}) == "sold_out");
+    rpc.result("event.resize", {{"name", "demo"}, {"capacity", 5}});
+    const auto lsn = rpc.result("server.info")["lsn"];
+    CHECK(rpc.kind("purchase", {{"key", "late"}}) == "sold_out");
+    CHECK(rpc.kind("purchase", {{"key", "late"}, {"quantity", 2}}) == "key_mismatch");
+    CHECK(rpc.result("server.info")["lsn"] == lsn);  // and refusals cost no entry
+    CHECK(rpc.result("purchase", {{"key", "new"}})["granted"] == 1);
+}
+
+TEST_CASE("the same key of another user is another key") {
+    if (::geteuid() != 0) {
+        MESSAGE("SKIPPED: only root can be somebody else");
+        return;
+    }
+    auto daemon = Daemon::with_events({"demo=9"}, {{"socket", {{"mode", "0666"}}}});
+    daemon.scratch().open_to_all();
+    const auto client = daemon.scratch() / "client";  // where everybody may run it
+    std::filesystem::copy_file(TICKET_CLIENT_BINARY, client);
+    ProcessOptions nobody;
+    nobody.uid = 65534;
+    const auto as_nobody = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {client, "--socket", daemon.socket(), "--json"});
+        return run(words, nobody);
+    };
+    const auto mine = daemon.connect().result("purchase", {{"key", "k"}});
+    const auto theirs = as_nobody({"purchase", "--key", "k"});
+    CAPTURE(theirs.error);
+    REQUIRE(theirs.exit == 0);
+    const auto order = Json::parse(theirs.output);
+    CHECK(order["order"] != mine["order"]);
+    CHECK_FALSE(order.contains("replayed"));
+    CHECK(Json::parse(as_nobody({"order", "--key", "k"}).output)["buyer"] == 65534);
+
+    // Their orders are theirs to see, mine are not, and some methods are not for them.
+    CHECK(as_nobody({"order", mine["order"].dump()}).exit == 16);
+    CHECK(Json::parse(as_nobody({"orders"}).output)["orders"].size() == 1);
+    CHECK(as_nobody({"orders", "--buyer", "0"}).exit == 77);
+    CHECK(as_nobody({"event", "create", "x", "5"}).exit == 77);
+    CHECK(as_nobody({"event", "resize", "demo", "5"}).exit == 77);
+    CHECK(as_nobody({"ledger", "read"}).exit == 77);
+    CHECK(as_nobody({"ledger", "verify"}).exit == 77);
+    CHECK(daemon.connect().result("server.info")["lsn"] == 3);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
