@@ -71,6 +71,7 @@ int print_config(const Config& config) {
 int run(int argc, char** argv) {
     platform::open_standard_descriptors();
     platform::ignore_write_signals();
+    platform::keep_files_private();
     const auto parsed = parse_options(argc, argv);
     if (const auto* exit = std::get_if<ExitNow>(&parsed)) return exit->code;
     const auto& options = std::get<Options>(parsed);

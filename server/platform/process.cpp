@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -15,6 +16,10 @@ void open_standard_descriptors() {
     while (descriptor >= 0 && descriptor <= 2)
         descriptor = ::open("/dev/null", O_RDWR);
     if (descriptor > 2) ::close(descriptor);
+}
+
+void keep_files_private() {
+    ::umask(077);
 }
 
 void ignore_write_signals() {

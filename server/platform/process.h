@@ -11,6 +11,9 @@ namespace ticketd::platform {
 /// ever get a number that some library writes messages to.
 void open_standard_descriptors();
 
+/// Files made from now on are for this user alone, unless their mode is set otherwise.
+void keep_files_private();
+
 /// SIGPIPE and SIGXFSZ become errors of the call that met them.
 void ignore_write_signals();
 

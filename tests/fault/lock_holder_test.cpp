@@ -84,6 +84,23 @@ TEST_CASE("a lock released in time delays the purchase and no more") {
     CHECK(other.result("server.stats")["lock_waiting"] == 0);
 }
 
+TEST_CASE("a batch that bought while it waited is answered without help from others") {
+    auto daemon = two_events(5000);
+    auto rpc = daemon.connect();
+    LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
+    const std::string one = R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":)"
+                            R"({"event":"a","key":"k"}})";
+    rpc.send("[" + one + "," + one + "]\n");
+    {
+        auto other = daemon.connect();
+        wait_for_waiting(other, 2);
+    }
+    holder.release();
+    const auto replies = rpc.receive();
+    CHECK(replies[0]["result"]["serials"] == Json{1});
+    CHECK(replies[1]["result"]["replayed"] == true);
+}
+
 TEST_CASE("waiting for a lock takes the time that was configured") {
     auto daemon = two_events(300);
     auto rpc = daemon.connect();

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/process_lock.h"
 
 namespace ticketd::testing {
 namespace {
@@ -35,6 +36,23 @@ TEST_CASE("a request with a newline gets one newline and no blank line") {
         CHECK(rpc.bytes(2 * (kPong.size() + 1)) == kPong + "\n" + kPong + "\n");
         CHECK_FALSE(rpc.has_input(std::chrono::milliseconds{0}));
     }
+}
+
+TEST_CASE("a newline that comes a moment after the first request is its newline") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    LockHolder holder{daemon.data_dir() + "/stock", {}};  // the reply has to wait
+    auto other = daemon.connect();
+    auto rpc = daemon.connect();
+    rpc.send(R"({"jsonrpc":"2.0","id":1,"method":"query"})");
+    while (other.result("server.stats")["lock_waiting"] < 1) {
+    }
+    rpc.send("\n");
+    rpc.send(R"({"jsonrpc":"2.0","id":2,"method":"ping"})"
+             "\n");
+    CHECK(rpc.receive()["id"] == 2);
+    holder.release();
+    const auto next = rpc.line();  // no blank line in between
+    CHECK(Json::parse(next, nullptr, false)["id"] == 1);
 }
 
 TEST_CASE("a pretty-printed request is one request") {
