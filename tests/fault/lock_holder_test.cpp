@@ -21,12 +21,6 @@ Daemon two_events(int lock_timeout_ms) {
     return Daemon::with_events({"a=5", "b=5"}, {{"lock_timeout_ms", lock_timeout_ms}});
 }
 
-// Waits until as many requests wait for a lock; each look is a round trip.
-void wait_for_waiting(Rpc& rpc, int count) {
-    while (rpc.result("server.stats")["lock_waiting"] < count) {
-    }
-}
-
 void check_busy_while_held(const LockHolder::Lock& lock, bool other_is_free) {
     auto daemon = two_events(200);
     auto rpc = daemon.connect();
@@ -34,7 +28,7 @@ void check_busy_while_held(const LockHolder::Lock& lock, bool other_is_free) {
     {
         LockHolder holder{stock_of(daemon), lock};
         rpc.send(kPurchase);
-        wait_for_waiting(other, 1);
+        other.wait_for_stat("lock_waiting", 1);
         if (other_is_free) CHECK(other.result("purchase", {{"event", "b"}})["granted"] == 1);
         const auto reply = rpc.receive();
         CHECK(reply["error"]["code"] == 1011);
@@ -77,7 +71,7 @@ TEST_CASE("a lock released in time delays the purchase and no more") {
     LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
     rpc.send(kPurchase);
     rpc.send(kPurchase);
-    wait_for_waiting(other, 2);
+    other.wait_for_stat("lock_waiting", 2);
     holder.release();
     CHECK(rpc.receive()["result"]["serials"] == Json{1});
     CHECK(rpc.receive()["result"]["serials"] == Json{2});
@@ -93,7 +87,7 @@ TEST_CASE("a batch that bought while it waited is answered without help from oth
     rpc.send("[" + one + "," + one + "]\n");
     {
         auto other = daemon.connect();
-        wait_for_waiting(other, 2);
+        other.wait_for_stat("lock_waiting", 2);
     }
     holder.release();
     const auto replies = rpc.receive();
@@ -117,11 +111,10 @@ TEST_CASE("a waiting purchase whose client is gone is not done") {
     {
         auto rpc = daemon.connect();
         rpc.send(kPurchase);
-        wait_for_waiting(other, 1);
+        other.wait_for_stat("lock_waiting", 1);
     }
     holder.release();
-    while (other.result("server.stats")["lock_waiting"] > 0) {
-    }
+    other.wait_for_stat("lock_waiting", 0);
     CHECK(other.result("query", {{"event", "a"}})["sold"] == 0);
 }
 

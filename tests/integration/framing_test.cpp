@@ -44,8 +44,7 @@ TEST_CASE("a newline that comes a moment after the first request is its newline"
     auto other = daemon.connect();
     auto rpc = daemon.connect();
     rpc.send(R"({"jsonrpc":"2.0","id":1,"method":"query"})");
-    while (other.result("server.stats")["lock_waiting"] < 1) {
-    }
+    other.wait_for_stat("lock_waiting", 1);
     rpc.send("\n");
     rpc.send(R"({"jsonrpc":"2.0","id":2,"method":"ping"})"
              "\n");

@@ -73,8 +73,7 @@ TEST_CASE("a request that waits for a lock is told busy at the stop") {
                             {LockHolder::Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
     rpc.send(R"({"jsonrpc":"2.0","id":1,"method":"purchase"})"
              "\n");
-    while (other.result("server.stats")["lock_waiting"] != 1) {
-    }
+    other.wait_for_stat("lock_waiting", 1);
     CHECK(daemon.stop() == 0);
     CHECK(rpc.receive()["error"]["data"]["kind"] == "busy");
 }

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "client/wait.h"
+
 namespace ticketd::testing {
 namespace {
 
@@ -124,6 +126,15 @@ Json Rpc::error(std::string_view method, const Json& params) {
 std::string Rpc::kind(std::string_view method, const Json& params) {
     const auto reply = call(method, params);
     return reply.contains("error") ? reply["error"].at("data").at("kind").get<std::string>() : "";
+}
+
+void Rpc::wait_for_stat(const std::string& name, std::uint64_t value) {
+    const auto deadline = client::Clock::now() + kPatience;
+    while (result("server.stats").at(name) != value) {
+        if (client::Clock::now() > deadline) {
+            throw std::runtime_error(name + " never came to " + std::to_string(value));
+        }
+    }
 }
 
 }  // namespace ticketd::testing

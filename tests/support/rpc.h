@@ -46,6 +46,9 @@ class Rpc {
     /// The `data.kind` of the error, or "" if there is a result.
     std::string kind(std::string_view method, const Json& params = Json::object());
 
+    /// Asks for `server.stats` until the number called `name` is `value`. Throws if it never is.
+    void wait_for_stat(const std::string& name, std::uint64_t value);
+
     int descriptor() const { return socket_.number(); }
 
   private:

@@ -9,8 +9,7 @@ TEST_CASE("event names are short words that need no quoting") {
     CHECK(ticketd::is_event_name("A.b_c:d-9"));
     CHECK(ticketd::is_event_name(std::string(64, 'x')));
     CHECK_FALSE(ticketd::is_event_name(std::string(65, 'x')));
-    for (const std::string name : {"", "a b", "a/b", "ä", "a\n", std::string{"a\0", 2}.c_str()}) {
-        if (name == "a") continue;
+    for (const std::string name : {"", "a b", "a/b", "ä", "a\n"}) {
         CAPTURE(name);
         CHECK_FALSE(ticketd::is_event_name(name));
     }
