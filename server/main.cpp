@@ -14,6 +14,7 @@
 #include "server/platform/posix_file.h"
 #include "server/platform/process.h"
 #include "server/store/audit.h"
+#include "server/store/store_error.h"
 
 namespace ticketd {
 namespace {
@@ -38,8 +39,11 @@ int verify(const std::string& path) {
     store::AuditReport report;
     try {
         report = store::audit_store(*platform::PosixDirectory::open_existing(path));
-    } catch (const std::exception& error) {
+    } catch (const store::StoreDamaged& error) {
         std::fprintf(stderr, "damaged: %s\n", error.what());
+        return client_exit::kStorage;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "unreadable: %s\n", error.what());
         return client_exit::kStorage;
     }
     const auto print = [](const char* name, std::uint64_t number) {
