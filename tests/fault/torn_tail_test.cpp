@@ -17,6 +17,7 @@ class CrashedStore {
   public:
     CrashedStore() : daemon_(Daemon::with_events({"demo=100"})) {
         auto rpc = daemon_.connect();
+        rpc.result("query");  // waits until the event is durable, in a group without sales
         for (int i = 0; i < kSales; ++i)
             rpc.result("purchase", {{"key", "k" + std::to_string(i)}});
         daemon_.kill_hard();
