@@ -14,6 +14,7 @@ const std::string kJournal = "journal-0000000001";
 Daemon killed_daemon() {
     auto daemon = Daemon::with_events({"demo=9"});
     auto rpc = daemon.connect();
+    rpc.result("query");  // waits until the event is durable, in a group without sales
     for (int i = 0; i < 5; ++i)
         rpc.result("purchase");
     daemon.kill_hard();
