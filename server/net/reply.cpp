@@ -51,6 +51,12 @@ std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers nu
     return body;
 }
 
+ReplyMessage error_message(ErrorKind kind, std::string_view message) {
+    ReplyMessage reply;
+    reply.replies.push_back({{}, true, 0, error_body(kind, message)});
+    return reply;
+}
+
 void append_message(std::string& out, const ReplyMessage& message) {
     if (!message.is_batch) return append_reply(out, message.replies.front());
     out += '[';

@@ -40,6 +40,9 @@ struct ReplyMessage {
 using ErrorNumbers = std::initializer_list<std::pair<std::string_view, std::uint64_t>>;
 std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers numbers = {});
 
+/// A message of one error that is no answer to a request we could read, or to none at all.
+ReplyMessage error_message(ErrorKind kind, std::string_view message);
+
 /// Appends the message without its final LF.
 void append_message(std::string& out, const ReplyMessage& message);
 

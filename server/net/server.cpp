@@ -96,11 +96,8 @@ void Server::admit(int descriptor) {
         sessions_.size() >= settings_.connections ||
         (of_uid != sessions_by_uid_.end() && of_uid->second >= settings_.connections_per_uid);
     if (!peer.known || is_full) {
-        ReplyMessage reply;
-        reply.replies.push_back(
-            {{}, true, 0, error_body(ErrorKind::kBusy, "too many connections")});
         std::string line;
-        append_message(line, reply);
+        append_message(line, error_message(ErrorKind::kBusy, "too many connections"));
         line += '\n';
         static_cast<void>(::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL));
         return;
@@ -130,7 +127,8 @@ void Server::dispatch(const std::shared_ptr<Session>& session, std::string_view 
     }
     const auto batch = split_batch(message, settings_.batch_requests);
     if (const auto* fault = std::get_if<RequestFault>(&batch)) {
-        return refuse_message(session, *fault);
+        if (fault->kind == ErrorKind::kParseError) session->skip_line();
+        return session->deliver(error_message(fault->kind, fault->message), 0);
     }
     const auto exchange = std::make_shared<Exchange>(session, true);
     for (const auto text : std::get<std::vector<std::string_view>>(batch)) {
@@ -171,14 +169,6 @@ void Server::handle_one(const std::shared_ptr<Session>& session,
     if (is_large) exchange->expect_large_answer();
     service_.handle(request, session->caller(), responder);
     if (store_.has_open_group()) end_turn_later();
-}
-
-void Server::refuse_message(const std::shared_ptr<Session>& session, RequestFault fault) {
-    if (fault.kind == ErrorKind::kParseError) session->skip_line();
-    ReplyMessage reply;
-    reply.replies.push_back(
-        {std::move(fault.envelope), true, 0, error_body(fault.kind, fault.message)});
-    session->deliver(std::move(reply), 0);
 }
 
 void Server::flush_later(std::shared_ptr<Session> session) {

@@ -54,7 +54,6 @@ class Server final : public SessionHost {
     void remember(const std::shared_ptr<Exchange>& batch);
     void handle_one(const std::shared_ptr<Session>& session,
                     const std::shared_ptr<Exchange>& exchange, std::string_view text);
-    void refuse_message(const std::shared_ptr<Session>& session, RequestFault fault);
     void end_turn_later();
     void end_turn();
     void flush(std::vector<std::shared_ptr<Session>> sessions);

@@ -128,9 +128,7 @@ void Session::skip_line() {
 }
 
 void Session::refuse(ErrorKind kind, std::string_view message) {
-    ReplyMessage reply;
-    reply.replies.push_back({{}, true, 0, error_body(kind, message)});
-    deliver(std::move(reply), 0);
+    deliver(error_message(kind, message), 0);
 }
 
 // Some JSON-RPC clients send no newline and wait for a blank line; they are told by their first

@@ -4,7 +4,6 @@
 
 #include "common/check.h"
 #include "server/store/bytes.h"
-#include "server/store/checksum.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
@@ -160,7 +159,7 @@ void Store::roll_back() {
         } else if (event < state().events().size()) {
             write_slot(event);
         } else if (auto error = stock_file_->erase(event)) {
-            events_.journal.on_fatal(std::string{kStockFileName} + ": " + error.message());
+            fail_stock_file(error.message());
         }
     }
 }
@@ -184,9 +183,7 @@ std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
 bool Store::settle_slot(EventId event) {
     switch (stock_file_->check(event)) {
         case StockFile::SlotState::kAsWritten: return true;
-        case StockFile::SlotState::kUnreadable:
-            events_.journal.on_fatal(std::string{kStockFileName} + ": cannot be read");
-            return false;
+        case StockFile::SlotState::kUnreadable: fail_stock_file("cannot be read"); return false;
         case StockFile::SlotState::kChanged: break;
     }
     ++restored_slots_;
@@ -243,8 +240,12 @@ Changed Store::commit(Entry entry) {
 
 void Store::write_slot(EventId event) {
     if (auto error = stock_file_->write(event, state().event(event))) {
-        events_.journal.on_fatal(std::string{kStockFileName} + ": " + error.message());
+        fail_stock_file(error.message());
     }
+}
+
+void Store::fail_stock_file(const std::string& problem) {
+    events_.journal.on_fatal(std::string{kStockFileName} + ": " + problem);
 }
 
 }  // namespace ticketd::store

@@ -124,6 +124,7 @@ class Store {
                                                  const PurchaseRequest& request);
     Changed commit(Entry entry);
     void write_slot(EventId event);
+    void fail_stock_file(const std::string& problem);
     Entry new_entry(EntryType type, UserId uid, EventId event);
 
     const platform::Clock& clock_;

@@ -11,6 +11,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Leaves large answers unread, so that the daemon has something to wait for when it stops.
+void buy_more_than_is_read(Rpc& rpc) {
+    const std::string purchase =
+        R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"quantity":10000}})"
+        "\n";
+    for (int i = 0; i < 9; ++i)
+        rpc.send(purchase);
+    CHECK(rpc.receive()["result"]["granted"] == 10'000);
+}
+
 TEST_SUITE_BEGIN("start_stop");
 
 TEST_CASE("SIGTERM and SIGINT stop the daemon clean") {
@@ -81,12 +91,7 @@ TEST_CASE("a request that waits for a lock is told busy at the stop") {
 TEST_CASE("a client that does not read delays the stop by a few seconds at most") {
     auto daemon = Daemon::with_events({"demo=100000"});
     auto rpc = daemon.connect();
-    const std::string purchase =
-        R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"quantity":10000}})"
-        "\n";
-    for (int i = 0; i < 9; ++i)
-        rpc.send(purchase);
-    CHECK(rpc.receive()["result"]["granted"] == 10'000);
+    buy_more_than_is_read(rpc);
     daemon.send_signal(SIGTERM);
     CHECK(daemon.process().wait(std::chrono::seconds{30}) == 0);
     CHECK(daemon.verify().exit == 0);
@@ -95,12 +100,7 @@ TEST_CASE("a client that does not read delays the stop by a few seconds at most"
 TEST_CASE("a second signal ends it at once and loses nothing") {
     auto daemon = Daemon::with_events({"demo=100000"});
     auto rpc = daemon.connect();
-    const std::string purchase =
-        R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"quantity":10000}})"
-        "\n";
-    for (int i = 0; i < 9; ++i)
-        rpc.send(purchase);
-    CHECK(rpc.receive()["result"]["granted"] == 10'000);
+    buy_more_than_is_read(rpc);
     daemon.send_signal(SIGTERM);  // it waits now, because we do not read
     CHECK(daemon.process().wait_for_error("SIGTERM: stopping"));
     daemon.send_signal(SIGTERM);
