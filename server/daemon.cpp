@@ -32,13 +32,16 @@ namespace {
 /// What the store reports from its sync thread goes to the server on the event loop.
 store::StoreEvents events_for(asio::io_context& loop, net::Server*& server) {
     store::StoreEvents events;
-    events.journal.on_durable = [&loop, &server](Lsn lsn) {
+    events.on_durable = [&loop, &server](Lsn lsn) {
         asio::post(loop, [&server, lsn] { server->on_durable(lsn); });
     };
-    events.journal.on_full = [&loop, &server](std::error_code) {
+    events.on_full = [&loop, &server](std::error_code) {
         asio::post(loop, [&server] { server->on_full(); });
     };
-    events.journal.on_fatal = [](const std::string& what) { stop_at_once(what); };
+    events.on_keys_expired = [&loop, &server](const store::KeyFloor& floor) {
+        asio::post(loop, [&server, floor] { server->on_keys_expired(floor); });
+    };
+    events.on_fatal = [](const std::string& what) { stop_at_once(what); };
     events.on_notice = [](const std::string& notice) { spdlog::warn("{}", notice); };
     return events;
 }

@@ -168,8 +168,9 @@ void Service::ledger_verify(const Params&, const Caller&, const Responder& respo
     auto live = std::make_shared<const std::vector<store::Event>>(store_.state().events());
     read_ledger(
         audits_, last, responder,
-        [last, live, id = store_.id()](store::LedgerReader& reader) {
-            store::Audit audit{id};
+        [last, live, id = store_.id(),
+         key_floor = store_.state().key_floor()](store::LedgerReader& reader) {
+            store::Audit audit{id, key_floor};
             bool is_whole = true;
             reader.visit(1, last, [&](const store::Entry& entry) {
                 is_whole = audit.add(entry);

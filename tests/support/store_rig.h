@@ -2,6 +2,7 @@
 // sync thread reports and hands it to the store when the test asks.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -21,8 +22,18 @@ class ManualClock final : public platform::Clock {
     platform::WallTime now() const override { return now_; }
     void set(std::chrono::milliseconds since_1970) { now_ = platform::WallTime{since_1970}; }
 
+    std::chrono::milliseconds elapsed() const override { return elapsed_; }
+    /// Lets time pass: on both clocks.
+    void advance(std::chrono::milliseconds time) {
+        now_ = now_.load() + time;
+        elapsed_ = elapsed_.load() + time;
+    }
+
   private:
-    platform::WallTime now_{std::chrono::milliseconds{1'700'000'000'000}};
+    // The checkpointer looks at them from its own thread.
+    std::atomic<platform::WallTime> now_{
+        platform::WallTime{std::chrono::milliseconds{1'700'000'000'000}}};
+    std::atomic<std::chrono::milliseconds> elapsed_{std::chrono::milliseconds{0}};
 };
 
 class StoreRig {
@@ -30,7 +41,10 @@ class StoreRig {
     /// Small segments, so that tests meet their switches.
     static constexpr std::uint64_t kSegmentBytes = 2 * 1024 * 1024;
 
-    explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>());
+    static store::StoreSettings settings() { return {.segment_bytes = kSegmentBytes}; }
+
+    explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>(),
+                      store::StoreSettings settings = StoreRig::settings());
     ~StoreRig();
 
     MemoryDirectory& disk() { return *disk_; }
@@ -46,6 +60,8 @@ class StoreRig {
     Settled settle();
     std::vector<std::string> notices() const { return notices_; }
     std::string fatal();
+    /// Waits until keys have grown old, and has the store forget them.
+    void forget_expired_keys();
 
     /// Stops the store in the middle, as a power cut would; gives the disk.
     std::unique_ptr<MemoryDirectory> crash(Unsynced unsynced, std::uint32_t seed = 0);
@@ -62,8 +78,9 @@ class StoreRig {
     ManualClock clock_;
     std::mutex mutex_;
     std::condition_variable reported_;
-    std::deque<Report> reports_;  // guarded by mutex_
-    std::string fatal_;           // guarded by mutex_
+    std::deque<Report> reports_;              // guarded by mutex_
+    std::string fatal_;                       // guarded by mutex_
+    std::optional<store::KeyFloor> expired_;  // guarded by mutex_
     std::vector<std::string> notices_;
     std::unique_ptr<store::Store> store_;
 };
