@@ -155,6 +155,7 @@ std::error_code Checkpointer::save(Stop stop) {
     base_.events = {};
     if (error) return error;
     written_ += 1;
+    events_.on_checkpoint(base_.position.lsn - 1);
     if (dropped_.empty()) return {};
     for (const auto segment : dropped_)
         static_cast<void>(directory_.remove(key_run_name(segment)));

@@ -31,6 +31,8 @@ namespace ticketd::store {
 struct CheckpointEvents {
     /// Keys of entries before this floor are past their retention; the checkpoint says so.
     std::function<void(const KeyFloor&)> on_keys_expired;
+    /// A checkpoint was written that covers everything up to this LSN.
+    std::function<void(Lsn)> on_checkpoint;
     std::function<void(const std::string&)> on_fatal;
 };
 

@@ -211,6 +211,11 @@ JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
         events_.on_fatal(name + ": sync failed: " + error.message());
         return WriteOutcome::kFatal;
     }
+    // A synced file that its name no longer leads to is as good as lost.
+    if (!directory_.leads_to(name, *segment_)) {
+        events_.on_fatal(name + ": was removed or replaced while in use");
+        return WriteOutcome::kFatal;
+    }
     position_.offset += frame.size();
     position_.group += 1;
     position_.lsn += group.count;

@@ -6,7 +6,7 @@
 
 namespace ticketd::store {
 
-OwnerLock::OwnerLock(platform::Directory& directory) {
+OwnerLock::OwnerLock(platform::Directory& directory) : directory_(directory) {
     auto opened = directory.open(kOwnerLockName, platform::OpenMode::kReadWrite);
     if (opened.error == std::errc::no_such_file_or_directory) {
         opened = directory.open(kOwnerLockName, platform::OpenMode::kCreateNew);
@@ -22,6 +22,8 @@ OwnerLock::OwnerLock(platform::Directory& directory) {
         throw StoreUnavailable(std::string{kOwnerLockName} +
                                ": this file system has no record locks");
     }
+    // Between the opening and the locking somebody may have replaced it.
+    if (!is_held()) throw StoreInUse();
 }
 
 }  // namespace ticketd::store

@@ -11,12 +11,15 @@ inline constexpr const char* kOwnerLockName = "owner.lock";
 
 class OwnerLock {
   public:
-    /// Throws StoreInUse if another process has it.
+    /// Throws StoreInUse if another process has it. The directory must outlive it.
     explicit OwnerLock(platform::Directory& directory);
 
-    platform::File& file() { return *file_; }
+    /// True if the name still leads to the file that is locked; else another process may own the
+    /// store too.
+    bool is_held() const { return directory_.leads_to(kOwnerLockName, *file_); }
 
   private:
+    platform::Directory& directory_;
     std::unique_ptr<platform::File> file_;
 };
 

@@ -48,7 +48,8 @@ Store::Store(platform::Directory& directory, const platform::Clock& clock, Store
     require(directory.sync(), kStockFileName);
     checkpointer_ = std::make_unique<Checkpointer>(
         directory, clock, std::move(recovered_.base), std::move(recovered_.runs),
-        settings.key_retention, CheckpointEvents{events_.on_keys_expired, events_.on_fatal});
+        settings.key_retention,
+        CheckpointEvents{events_.on_keys_expired, events_.on_checkpoint, events_.on_fatal});
     const auto segment_left = [this](std::uint64_t number) { checkpointer_->segment_left(number); };
     segment_left(recovered_.position.segment - 1);
     journal_ = std::make_unique<JournalWriter>(
@@ -148,7 +149,6 @@ ChangeResult Store::resize_event(UserId uid, EventId event, std::uint64_t capaci
 void Store::end_turn() {
     open_group_ = false;
     journal_->seal();
-    static_cast<void>(recovered_.state.forget_some_keys());
 }
 
 void Store::note_durable(Lsn lsn) {
@@ -192,6 +192,28 @@ void Store::close() {
     checkpointer_->segment_left(end.segment);
     const auto error = checkpointer_->finish();
     if (error && !is_out_of_space(error)) throw StoreUnavailable(kCheckpointName, error);
+}
+
+void Store::check_files() {
+    if (!stock_file_->is_in_place()) fail_stock_file("was removed or replaced while in use");
+    if (!owner_.is_held()) {
+        events_.on_fatal(std::string{kOwnerLockName} + ": was removed or replaced while in use");
+    }
+}
+
+void Store::scrub() {
+    constexpr std::size_t kSlotsAtOnce = 64;
+    static_cast<void>(recovered_.state.forget_some_keys());
+    const auto header = stock_file_->restore_header();
+    if (header.error) return fail_stock_file(header.error.message());
+    if (header.was_changed) events_.on_notice("the header of the stock file was changed; restored");
+    const auto slots = state().events().size();
+    for (std::size_t i = 0; i < std::min(kSlotsAtOnce, slots); ++i) {
+        if (next_to_scrub_ >= slots) next_to_scrub_ = 0;
+        const auto event = next_to_scrub_++;
+        const auto lock = lock_slot(event);
+        if (lock && !settle_slot(event)) return;
+    }
 }
 
 std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {

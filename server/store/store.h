@@ -33,6 +33,7 @@
 #include "server/store/owner_lock.h"
 #include "server/store/recovery.h"
 #include "server/store/refused_keys.h"
+#include "server/store/settings.h"
 #include "server/store/stock_file.h"
 
 namespace ticketd::store {
@@ -78,14 +79,9 @@ struct StoreEvents {
     std::function<void(std::error_code)> on_full;
     std::function<void(const std::string&)> on_fatal;  ///< the process has to stop without a word
     std::function<void(const KeyFloor&)> on_keys_expired;
+    std::function<void(Lsn)> on_checkpoint;  ///< one was written that covers everything up to this
     /// Something the operator should know, as one line. Called on the event loop.
     std::function<void(const std::string&)> on_notice;
-};
-
-struct StoreSettings {
-    std::uint64_t segment_bytes = limits::kSegmentBytes;
-    std::chrono::milliseconds key_retention{limits::kKeyRetentionMs};
-    std::uint64_t keys = limits::kKeys;
 };
 
 class Store {
@@ -95,6 +91,7 @@ class Store {
     Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
           StoreSettings settings = {}, const Progress& progress = {});
 
+    const StoreSettings& settings() const { return settings_; }
     const StoreId& id() const { return recovered_.base.store; }
     const LedgerState& state() const { return recovered_.state; }
     /// What recovery found, for the log.
@@ -123,10 +120,17 @@ class Store {
     /// Hands the changes of this loop turn to the sync thread, as part of one group.
     void end_turn();
 
+    /// Looks whether the names of the store's files still lead to the files it has open; called
+    /// before answers leave. If not, on_fatal: what others see is not what is sold from.
+    void check_files();
+    /// Small work for quiet moments: forgets some of the keys that are past their retention, and
+    /// mends the header of the stock file and the next few slots if somebody changed them, so that
+    /// no wrong count stands for long in a slot that no request comes to.
+    void scrub();
+
     /// The event loop's part of StoreEvents.on_durable.
     void note_durable(Lsn lsn);
-    /// The event loop's part of on_keys_expired. Forgetting goes on in short steps with each
-    /// end_turn().
+    /// The event loop's part of on_keys_expired. Each scrub() forgets some of them.
     void note_keys_expired(const KeyFloor& floor) { recovered_.state.raise_key_floor(floor); }
     /// The event loop's part of on_full: takes back every change that is not durable, so that what
     /// rested on an LSN after durable_lsn() must be refused.
@@ -162,6 +166,7 @@ class Store {
     Lsn durable_lsn_ = 0;
     bool open_group_ = false;
     std::uint64_t restored_slots_ = 0;
+    EventId next_to_scrub_ = 0;
     std::string encoded_;  // scratch, to keep its capacity
     std::unique_ptr<Checkpointer> checkpointer_;
     std::unique_ptr<JournalWriter> journal_;  // ends first: it tells the checkpointer

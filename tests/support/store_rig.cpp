@@ -1,5 +1,6 @@
 #include "tests/support/store_rig.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -31,6 +32,11 @@ store::StoreEvents StoreRig::events() {
     events.on_keys_expired = [this](const store::KeyFloor& floor) {
         const std::lock_guard lock{mutex_};
         expired_ = floor;
+        reported_.notify_all();
+    };
+    events.on_checkpoint = [this](Lsn lsn) {
+        const std::lock_guard lock{mutex_};
+        checkpoint_ = lsn;
         reported_.notify_all();
     };
     events.on_notice = [this](const std::string& notice) { notices_.push_back(notice); };
@@ -66,14 +72,33 @@ StoreRig::Settled StoreRig::settle() {
     return Settled::kDurable;
 }
 
+void StoreRig::wait_for_checkpoint(Lsn lsn) {
+    std::unique_lock lock{mutex_};
+    reported_.wait(lock, [this, lsn] { return checkpoint_ >= lsn || !fatal_.empty(); });
+}
+
+Lsn StoreRig::fill_segment(EventId event, const std::string& key_prefix) {
+    const auto segments = [this] {
+        const auto names = disk_->list().names;
+        return std::count_if(names.begin(), names.end(), [](const std::string& name) {
+            return store::segment_number(name).has_value();
+        });
+    };
+    const auto before = segments();
+    for (int i = 1; segments() == before; ++i) {
+        buy(event, 1, key_prefix.empty() ? "" : key_prefix + std::to_string(i));
+        settle();
+    }
+    return store_->state().last_lsn();
+}
+
 void StoreRig::forget_expired_keys() {
     std::unique_lock lock{mutex_};
     reported_.wait(lock, [this] { return expired_ || !fatal_.empty(); });
     if (!expired_) throw std::runtime_error(fatal_);
     store_->note_keys_expired(*std::exchange(expired_, std::nullopt));
-    const auto before = store_->state().keys().size();
-    while (store_->state().keys().size() == before)
-        store_->end_turn();
+    for (std::size_t shard = 0; shard < store::KeyIndex::kShards; ++shard)
+        store_->scrub();
 }
 
 std::string StoreRig::fatal() {

@@ -50,6 +50,7 @@ class StoreRig {
     MemoryDirectory& disk() { return *disk_; }
     store::Store& store() { return *store_; }
     ManualClock& clock() { return clock_; }
+    const ManualClock& clock() const { return clock_; }
 
     EventId create(const std::string& name, std::uint64_t capacity);
     store::ChangeResult buy(EventId event, std::uint64_t quantity = 1, const std::string& key = "",
@@ -60,6 +61,11 @@ class StoreRig {
     Settled settle();
     std::vector<std::string> notices() const { return notices_; }
     std::string fatal();
+    /// Waits for a checkpoint that covers everything up to this LSN, or for the store's death.
+    void wait_for_checkpoint(Lsn lsn);
+    /// Sells to `event`, one by one, until the journal has left the segment it is in; keys from 1
+    /// on with this prefix. The LSN of the last entry.
+    Lsn fill_segment(EventId event, const std::string& key_prefix = "");
     /// Waits until keys have grown old, and has the store forget them.
     void forget_expired_keys();
 
@@ -81,6 +87,7 @@ class StoreRig {
     std::deque<Report> reports_;              // guarded by mutex_
     std::string fatal_;                       // guarded by mutex_
     std::optional<store::KeyFloor> expired_;  // guarded by mutex_
+    Lsn checkpoint_ = 0;                      // guarded by mutex_
     std::vector<std::string> notices_;
     std::unique_ptr<store::Store> store_;
 };
