@@ -181,8 +181,12 @@ bool PosixDirectory::leads_to(const std::string& name, const File& file) {
 std::optional<std::string> PosixDirectory::network_file_system() const {
     struct statfs info{};
     if (::fstatfs(descriptor_.get(), &info) != 0) throw failure(errno, "statfs");
-    for (const auto& [magic, name] : kNetworkFileSystems) {
-        if (static_cast<std::uint32_t>(info.f_type) == magic) return std::string{name};
+    return network_file_system_of(static_cast<std::uint32_t>(info.f_type));
+}
+
+std::optional<std::string> network_file_system_of(std::uint32_t magic) {
+    for (const auto& [known, name] : kNetworkFileSystems) {
+        if (known == magic) return std::string{name};
     }
     return std::nullopt;
 }

@@ -10,6 +10,10 @@
 
 namespace ticketd::platform {
 
+/// The kind of file system that statfs(2) reports by this number, if it is one that is shared over
+/// a network or served by a program (FUSE).
+std::optional<std::string> network_file_system_of(std::uint32_t magic);
+
 class PosixDirectory final : public Directory {
   public:
     /// Opens an existing directory. Throws std::system_error.

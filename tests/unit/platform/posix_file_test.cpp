@@ -122,4 +122,7 @@ TEST_CASE("a local file system is not taken for one on the network") {
     const Scratch scratch;
     CHECK(scratch.directory->network_file_system() == std::nullopt);
     CHECK(PosixDirectory::open_existing("/proc")->network_file_system() == std::nullopt);
+    CHECK(network_file_system_of(0x6969) == "NFS");
+    CHECK(network_file_system_of(0x65735546) == "FUSE");
+    CHECK(network_file_system_of(0xEF53) == std::nullopt);  // ext4
 }
