@@ -31,6 +31,10 @@ inline constexpr std::size_t kParams = 32;
 inline constexpr std::size_t kConnections = 4096;
 inline constexpr std::size_t kConnectionsPerUid = 2048;
 inline constexpr std::size_t kConnectionsMax = 100'000;
+/// Of the connections in all, those that only operators may take: a crowd of users must not lock
+/// out whoever could do something about it. Never more than an eighth of all, so that a small
+/// configured limit stays usable.
+inline constexpr std::size_t kConnectionsForOperators = 8;
 /// Descriptors the daemon keeps for itself beside its connections: store, logs, epoll.
 inline constexpr std::size_t kDescriptorsReserved = 64;
 /// (config) Requests of one connection that may wait for their answer; beyond it the daemon stops
@@ -42,11 +46,19 @@ inline constexpr std::size_t kInFlightMax = 65'536;
 inline constexpr std::size_t kOutputBytes = 256 * 1024;
 inline constexpr std::size_t kOutputBytesMax = 64 * 1024 * 1024;
 inline constexpr int kWriteStallMs = 10'000;
-/// (config) From the connection to the first byte of its first request.
+/// Memory that all connections together may hold: input not yet complete, requests in flight,
+/// answers not yet taken. Each alone may hold some 400 KiB, so thousands that conspire could take
+/// gigabytes; beyond this the one that holds most is dropped, which is never one that reads.
+inline constexpr std::size_t kHeldBytes = 256 * 1024 * 1024;
+/// A connection's buffer that grew beyond this is given back once it is empty.
+inline constexpr std::size_t kKeptBufferBytes = 16 * 1024;
+/// (config) From the connection to the first byte of its first request. Blanks, and bytes that
+/// begin no JSON value, do not put it off.
 inline constexpr int kFirstByteMs = 10'000;
 /// (config) From the first byte of a message to its last: a message begun must end.
 inline constexpr int kMessageMs = 5'000;
-/// (config) A connection with nothing in flight is closed after this much silence.
+/// (config) A connection with nothing in flight is closed when its last request or answer is this
+/// long ago.
 inline constexpr int kIdleMs = 600'000;
 /// The most that a deadline in the configuration may be: one day.
 inline constexpr int kDeadlineMsMax = 86'400'000;
@@ -109,6 +121,9 @@ static_assert(kEntryBytes < kGroupBytes && kGroupBytes < kPendingBytes);
 static_assert(2 * kGroupBytes < kSegmentBytes);
 static_assert(kQuantity * 18 < kOutputBytes, "one reply fits the output buffer");
 static_assert(kConnectionsPerUid < kConnections && kConnections <= kConnectionsMax);
+static_assert(kConnectionsPerUid + kConnectionsForOperators <= kConnections);
+static_assert(kConnectionsForOperators < kDescriptorsReserved);
+static_assert(kOutputBytesMax + kMessageBytesMax < kHeldBytes, "one connection alone fits");
 static_assert(kCapacity < kInteger);
 
 }  // namespace ticketd::limits

@@ -26,6 +26,7 @@ struct ServiceCounters {
     std::uint64_t purchases_sold = 0;
     std::uint64_t purchases_refused = 0;
     std::uint64_t connections_total = 0;
+    std::uint64_t connections_refused = 0;
     std::size_t connections = 0;
 };
 
