@@ -71,13 +71,13 @@ void take_result(Op& op, const Json& result) {
         return;
     }
     told.lsn = result.at("lsn");
+    told.replayed = result.value("replayed", false);
     if (result.contains("order")) {
         told.order = result.at("order");
         told.requested = result.at("requested");
         told.granted = result.at("granted");
         told.serials = result.at("serials").get<std::vector<std::uint64_t>>();
         told.available = result.value("available", std::uint64_t{0});
-        told.replayed = result.value("replayed", false);
         const std::string event = result.at("event");
         if (op.deed != Deed::kPurchase) op.event = event;
         if (op.event != event) throw std::runtime_error("of another event: " + result.dump());

@@ -101,11 +101,13 @@ Judgement judge_event_change(const Op& op, const Model& model) {
 Judgement judge_abandon(const Op& op, const Model& model) {
     const auto* entry = model.entry_of_key(op.uid, op.key);
     if (entry == nullptr) return bad("a promise that is not in the ledger");
-    if (op.told.order != 0) return judge_order(op, model);
+    if (op.told.order != 0) {
+        return op.told.replayed ? judge_order(op, model) : bad("abandoned, and bought by that");
+    }
     if (entry->type != RawType::kKeyAbandoned) return bad("abandoned, though it bought");
     if (op.told.lsn != entry->lsn) return bad("a promise with another LSN than in the ledger");
-    // Asked once more it is told the same, and nothing says so.
-    return seen_from(entry->lsn);
+    if (op.told.replayed) return seen_from(entry->lsn);
+    return {{Kind::kChange, entry->lsn, kForever}, ""};
 }
 
 Judgement judge_ok(const Op& op, const Model& model) {
@@ -160,8 +162,7 @@ Judgement judge_refusal_for_stock(const Op& op, const Model& model) {
 Judgement judge_not_found(const Op& op, const Model& model) {
     if (op.deed == Deed::kOrder) {
         const auto* entry = model.entry_of_key(op.uid, op.key);
-        const bool bought = entry != nullptr && entry->type == RawType::kPurchased;
-        return seen_before(bought ? entry->lsn : 0);
+        return seen_before(entry == nullptr ? 0 : entry->lsn);
     }
     const bool is_remembered = op.deed == Deed::kPurchase && !op.key.empty();
     return seen_before(created_lsn(model, op.event),
@@ -187,8 +188,8 @@ Judgement judge_refused(const Op& op, const Model& model) {
         if (is_request_of(op, *entry, model)) return bad("a mismatch with its own request");
         return seen_from(0);
     }
-    if (kind == "key_abandoned" && is_purchase && entry != nullptr &&
-        entry->type == RawType::kKeyAbandoned) {
+    if (kind == "key_abandoned" && (is_purchase || op.deed == Deed::kOrder) && entry != nullptr &&
+        entry->type == RawType::kKeyAbandoned && entry->lsn == op.told.lsn) {
         return seen_from(entry->lsn);
     }
     if (kind == "busy" || kind == "storage_full") return {};

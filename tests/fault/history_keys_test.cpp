@@ -209,6 +209,7 @@ TEST_CASE("an abandoned key that buys, and a promise that was not made, are foun
     Scene scene;
     scene.create("demo", 5);
     scene.abandon("a");
+    scene.abandon("a");
     const auto refused = scene.buy("demo", 1, "a");
     check_accepted(scene);
     auto wrong = scene;
@@ -222,6 +223,12 @@ TEST_CASE("an abandoned key that buys, and a promise that was not made, are foun
     wrong = scene;
     wrong.entries.pop_back();
     check_rejected(wrong, "a promise that is not in the ledger");
+    wrong = scene;
+    wrong.op(2).told.replayed = false;
+    check_rejected(wrong, "and so was");
+    wrong = scene;
+    wrong.op(1).told.lsn = 1;
+    check_rejected(wrong, "a promise with another LSN");
 }
 
 TEST_SUITE_END();

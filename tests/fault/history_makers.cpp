@@ -19,11 +19,6 @@ const RawEntry* entry_named_by(const Op& op, const Model& model) {
     return entry != nullptr && is_request_of(op, *entry, model) ? entry : nullptr;
 }
 
-bool may_have_made(const Op& op, const Place& place) {
-    return op.answer == Answer::kUnknown ||
-           (op.deed == Deed::kAbandon && place.kind == Place::Kind::kView);
-}
-
 bool is_unnamed(const Op& op) {
     return op.key.empty() && (op.deed == Deed::kPurchase || op.deed == Deed::kResize);
 }
@@ -114,7 +109,7 @@ std::vector<Maker> find_makers(const History& history, const Model& model,
                                    name_of(history.ops[*told]));
             }
             told = i;
-        } else if (may_have_made(op, places[i])) {
+        } else if (op.answer == Answer::kUnknown) {
             if (const auto* entry = entry_named_by(op, model)) {
                 makers[entry->lsn - 1].perhaps.push_back(i);
             }

@@ -64,9 +64,11 @@ class RandomScene {
                 op.event = "c" + std::to_string(below(3));
                 return op;
             case 3:
-                op.deed = below(2) == 0 || asked_.empty() ? Deed::kEvents : Deed::kOrder;
                 op.event.clear();
-                if (op.deed == Deed::kOrder) op.key = asked_[below(asked_.size())].key;
+                op.deed = Deed::kEvents;
+                if (below(2) == 0 || asked_.empty()) return op;
+                op.deed = below(2) == 0 ? Deed::kOrder : Deed::kAbandon;
+                op.key = asked_[below(asked_.size())].key;
                 return op;
             default: break;
         }

@@ -50,14 +50,18 @@ std::size_t Scene::perform(Op op) {
                 op.told.counts.push_back(counts_of(name));
             break;
         case Deed::kOrder:
-            if (bought_.contains(key) && entries[bought_[key]].type == RawType::kPurchased) {
+            if (!bought_.contains(key)) {
+                refuse(op, "not_found");
+            } else if (entries[bought_[key]].type == RawType::kPurchased) {
                 answer_sale(op, entries[bought_[key]]);
             } else {
-                refuse(op, "not_found");
+                refuse(op, "key_abandoned");
+                op.told.lsn = entries[bought_[key]].lsn;
             }
             break;
         case Deed::kAbandon:
-            if (!bought_.contains(key)) {
+            op.told.replayed = bought_.contains(key);
+            if (!op.told.replayed) {
                 bought_[key] = entries.size();
                 append(op, RawType::kKeyAbandoned);
             }
@@ -75,7 +79,11 @@ void Scene::decide_purchase(Op& op) {
     const auto key = scoped_key(op.uid, op.key);
     if (!op.key.empty() && bought_.contains(key)) {
         const auto& entry = entries[bought_[key]];
-        if (entry.type == RawType::kKeyAbandoned) return refuse(op, "key_abandoned");
+        if (entry.type == RawType::kKeyAbandoned) {
+            refuse(op, "key_abandoned");
+            op.told.lsn = entry.lsn;
+            return;
+        }
         const bool same = names_[entry.event] == op.event && entry.requested == op.quantity &&
                           entry.min_quantity == op.min_quantity && entry.memo == op.memo;
         if (!same) return refuse(op, "key_mismatch");

@@ -2,6 +2,7 @@
 // accepted; and each of them with one thing spoiled, all rejected.
 #include <functional>
 
+#include "tests/fault/history_judge.h"
 #include "tests/fault/history_verdict.h"
 #include "tests/support/daemon.h"
 
@@ -26,9 +27,6 @@ bool is_sale(const Op& op) {
 }
 bool is_answered_query(const Op& op) {
     return op.deed == Deed::kQuery && op.answer == Answer::kOk;
-}
-bool is_refused(const Op& op) {
-    return op.deed == Deed::kPurchase && op.answer == Answer::kRefused && op.told.lsn != 0;
 }
 
 // Each spoils a history so that no daemon can have made it; false if there is nothing to spoil.
@@ -76,7 +74,7 @@ bool refuse_a_sale(Scene& scene, Random& random) {
 }
 
 bool change_refusal(Scene& scene, Random& random) {
-    const auto i = pick(scene, random, is_refused);
+    const auto i = pick(scene, random, is_refusal_for_stock);
     if (i == scene.history.ops.size()) return false;
     auto& told = scene.op(i).told;
     const std::array all{&told.available, &told.capacity, &told.committed, &told.requested};
@@ -168,7 +166,7 @@ TEST_CASE("histories that a right daemon could have made are accepted") {
         check_accepted(scene);
         for (const auto& op : scene.history.ops) {
             ++ops;
-            refusals += is_refused(op) ? 1U : 0U;
+            refusals += is_refusal_for_stock(op) ? 1U : 0U;
             lost += op.answer == Answer::kUnknown ? 1U : 0U;
             replays += op.told.replayed ? 1U : 0U;
         }
@@ -180,7 +178,7 @@ TEST_CASE("histories that a right daemon could have made are accepted") {
 
 TEST_CASE("each of these histories is rejected once one thing in it is spoiled") {
     using Spoil = bool (*)(Scene&, Random&);
-    const std::pair<const char*, Spoil> spoils[]{
+    const std::pair<std::string, Spoil> spoils[]{
         {"lose_sale", lose_sale},         {"change_serial", change_serial},
         {"sell_less", sell_less},         {"sell_to_two", sell_to_two},
         {"refuse_a_sale", refuse_a_sale}, {"change_refusal", change_refusal},

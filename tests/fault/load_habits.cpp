@@ -83,15 +83,19 @@ void Customer::ask(const Op& op) {
     if (is_answered(client_.ask(op))) ++answered_;
 }
 
-// Some are left in doubt for ever.
+// Some are left in doubt for ever, some are abandoned.
 void Customer::settle_or_leave(const Op& op) {
     asked_.push_back(op);
     if (asked_.size() > kRemembered) asked_.erase(asked_.begin());
-    if (below(4) == 0) {
-        ask(op);
-    } else {
+    if (below(4) != 0) {
         settle(op);
+        return;
     }
+    ask(op);
+    if (below(2) == 0) return;
+    auto abandon = new_op(Deed::kAbandon, "");
+    abandon.key = op.key;
+    settle(abandon);
 }
 
 void Customer::mix() {

@@ -75,11 +75,21 @@ void Ordeal::stop() {
     history_.deaths_ns.push_back(monotonic_ns());
 }
 
-void Ordeal::note_death() {
-    daemon_.wait();
+int Ordeal::note_death() {
+    const int exit = daemon_.wait();
     history_.deaths_ns.push_back(monotonic_ns());
     daemon_.options().wrapper.clear();
     ++kills_;
+    return exit;
+}
+
+Process Ordeal::attach(const std::vector<std::string>& options) {
+    std::vector<std::string> words{STRACE_BINARY, "-f", "-o",
+                                   "/dev/null",   "-p", std::to_string(daemon_.pid())};
+    words.insert(words.end(), options.begin(), options.end());
+    Process strace{words};
+    CHECK(strace.wait_for_error(" attached"));
+    return strace;
 }
 
 void Ordeal::kill_while_starting(std::chrono::microseconds after) {
@@ -92,16 +102,14 @@ void Ordeal::kill_at_start_call(int call) {
     const std::string calls = kStartCalls;
     if (!start_traced({"-e", "trace=" + calls, "-e",
                        "inject=" + calls + ":signal=SIGKILL:when=" + std::to_string(call)})) {
-        return note_death();
+        note_death();
+    } else {
+        kill();
     }
-    kill();
 }
 
 bool Ordeal::start_traced(const std::vector<std::string>& options) {
-    // With the filter in the kernel only the calls that matter are slowed down.
-    auto all = options;
-    all.insert(all.begin(), "--seccomp-bpf");
-    daemon_.options().wrapper = tracing("/dev/null", all);
+    daemon_.options().wrapper = tracing("/dev/null", options);
     daemon_.launch();
     return daemon_.process().wait_for_error(" ready on ");
 }

@@ -9,6 +9,7 @@
 
 #include "tests/fault/history_audit.h"
 #include "tests/fault/load.h"
+#include "tests/support/process.h"
 
 namespace ticketd::testing {
 
@@ -45,8 +46,10 @@ class Ordeal {
     void kill_at_start_call(int call);
     /// Starts it under strace with these options. True if it comes to serve.
     bool start_traced(const std::vector<std::string>& options);
-    /// Notes that the daemon has been killed by something else, and waits until it is gone.
-    void note_death();
+    /// Lets strace trace the daemon that runs, with these options, until either ends.
+    Process attach(const std::vector<std::string>& options);
+    /// Waits until the daemon is gone, by whatever hand; its exit code, or 128 + signal.
+    int note_death();
 
   private:
     Daemon daemon_;
