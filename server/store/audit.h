@@ -54,8 +54,9 @@ class Audit {
     std::vector<std::string> problems_;
 };
 
-/// Audits a store at rest: every segment from the first, and the checkpoint and the key runs
-/// against them. Throws StoreDamaged or StoreUnavailable.
+/// Audits a store, best at rest; of one that a daemon owns, what was there when it began: every
+/// segment from the first, and the checkpoint and the key runs against them. Throws StoreDamaged or
+/// StoreUnavailable.
 AuditReport audit_store(platform::Directory& directory, const Progress& progress = {});
 
 }  // namespace ticketd::store

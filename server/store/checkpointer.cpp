@@ -99,9 +99,10 @@ void Checkpointer::run() {
 // The error if there was no space; throws for any other failure.
 std::error_code Checkpointer::catch_up(std::uint64_t left, Stop stop) {
     while (base_.position.segment < left) {
+        if (unsaved_.size() >= kUnsavedRuns) {
+            if (auto error = save(Stop::kRunning)) return error;
+        }
         unsaved_.push_back(fold(base_.position.segment + 1));
-        if (unsaved_.size() < kUnsavedRuns || base_.position.segment == left) continue;
-        if (auto error = save(Stop::kRunning)) return error;
     }
     const bool is_dropping = drop_old_runs();
     if (unsaved_.empty() && !is_dropping && stop == Stop::kRunning) return {};

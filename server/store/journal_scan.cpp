@@ -104,7 +104,7 @@ std::uint64_t count_segments(platform::Directory& directory) {
 
 JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
                         JournalPosition& position, LedgerState& state, const EntryVisitor& visit,
-                        const Progress& progress) {
+                        const Progress& progress, Reading reading) {
     const auto segments = count_segments(directory);
     if (segments < std::max<std::uint64_t>(position.segment, 1)) {
         throw StoreDamaged(segment_name(segments + 1), 0, "missing");
@@ -120,6 +120,7 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
         SegmentReader reader{*file, name, store, position};
         const auto replayed = replay_segment(reader, name, state, visit);
         position = reader.position();
+        if (number == segments && reading == Reading::kInUse) return end;
         if (replayed.has_footer) {
             check_footer_is_last(reader, name, size);
             if (number == segments) throw StoreDamaged(segment_name(number + 1), 0, "missing");

@@ -31,11 +31,16 @@ struct JournalEnd {
     std::optional<JournalPosition> without_footer;
 };
 
+/// Whether somebody else goes on writing meanwhile. What they begin after the segments were counted
+/// is not read then, and behind the last whole group is what they are just writing.
+enum class Reading : std::uint8_t { kAtRest, kInUse };
+
 /// Applies every group from `position` on to `state` and moves `position` to the end. Throws
 /// StoreDamaged if the journal is not whole, or StoreUnavailable.
 JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
                         JournalPosition& position, LedgerState& state,
-                        const EntryVisitor& visit = {}, const Progress& progress = {});
+                        const EntryVisitor& visit = {}, const Progress& progress = {},
+                        Reading reading = Reading::kAtRest);
 
 /// Looks at the segments that a checkpoint at `end` has left behind: every header has to be where
 /// its number and the headers around it say, and the newest segments, up to so many bytes, are read

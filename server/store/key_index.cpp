@@ -56,17 +56,37 @@ std::optional<Lsn> KeyIndex::find(const KeyDigest& digest) const {
 }
 
 void KeyIndex::insert(const KeyDigest& digest, Lsn lsn) {
-    TICKETD_CHECK(lsn > 0);
-    auto& shard = shard_of(digest);
+    const bool is_new = try_insert({digest, lsn});
+    TICKETD_CHECK(is_new);
+}
+
+// Nearly every slot is a cache miss, so those of the next few items are fetched meanwhile.
+bool KeyIndex::insert_all(std::span<const KeyItem> items) {
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i + kAhead < items.size()) {
+            const auto& later = items[i + kAhead].digest;
+            const auto& shard = shard_of(later);
+            if (!shard.slots.empty()) __builtin_prefetch(&shard.slots[home(shard, later)], 1);
+        }
+        if (!try_insert(items[i])) return false;
+    }
+    return true;
+}
+
+bool KeyIndex::try_insert(const KeyItem& item) {
+    TICKETD_CHECK(item.lsn > 0);
+    auto& shard = shard_of(item.digest);
     if (slots_for(shard.used + 1) > shard.slots.size()) {
         resize(shard,
                std::max({kSlotsFirst, shard.slots.size() * 3 / 2, slots_for(shard.used + 1)}), 0);
     }
-    auto& slot = shard.slots[place(shard, digest)];
-    TICKETD_CHECK(slot.lsn == 0);
-    slot = {digest, lsn};
+    auto& slot = shard.slots[place(shard, item.digest)];
+    if (slot.lsn != 0) return false;
+    slot = item;
     ++shard.used;
     ++size_;
+    return true;
 }
 
 void KeyIndex::erase(const KeyDigest& digest) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,9 @@ class KeyIndex {
     std::optional<Lsn> find(const KeyDigest& digest) const;
     /// Precondition: the digest is not in the index, and lsn > 0.
     void insert(const KeyDigest& digest, Lsn lsn);
+    /// Inserts many at once, several times as fast. False, with some of them inserted, if one is in
+    /// the index already.
+    [[nodiscard]] bool insert_all(std::span<const KeyItem> items);
     /// Precondition: the digest is in the index.
     void erase(const KeyDigest& digest);
     /// Makes room for so many keys at once, instead of growing step by step. For an empty index.
@@ -56,6 +60,7 @@ class KeyIndex {
         std::size_t used = 0;
     };
 
+    bool try_insert(const KeyItem& item);
     static std::size_t home(const Shard& shard, const KeyDigest& digest);
     static std::size_t place(const Shard& shard, const KeyDigest& digest);
     static void resize(Shard& shard, std::size_t slots, Lsn floor);

@@ -97,11 +97,8 @@ void LedgerState::restore(std::vector<Event> events, Lsn last_lsn, std::int64_t 
 }
 
 bool LedgerState::restore_keys(const std::vector<KeyItem>& items, Lsn from) {
-    for (const auto& item : items) {
-        if (item.lsn < from || keys_.find(item.digest)) return false;
-        keys_.insert(item.digest, item.lsn);
-    }
-    return true;
+    const auto is_later = [from](const KeyItem& item) { return item.lsn >= from; };
+    return std::all_of(items.begin(), items.end(), is_later) && keys_.insert_all(items);
 }
 
 void LedgerState::raise_key_floor(const KeyFloor& floor) {

@@ -26,4 +26,10 @@ OwnerLock::OwnerLock(platform::Directory& directory) : directory_(directory) {
     if (!is_held()) throw StoreInUse();
 }
 
+bool is_owned(platform::Directory& directory) {
+    const auto opened = directory.open(kOwnerLockName, platform::OpenMode::kReadOnly);
+    return opened.file != nullptr && opened.file->try_lock(platform::LockKind::kShared, {}) ==
+                                         platform::LockResult::kHeldElsewhere;
+}
+
 }  // namespace ticketd::store

@@ -23,4 +23,7 @@ class OwnerLock {
     std::unique_ptr<platform::File> file_;
 };
 
+/// Whether a process owns the store at this moment. For those who only read it.
+bool is_owned(platform::Directory& directory);
+
 }  // namespace ticketd::store

@@ -67,6 +67,20 @@ TEST_CASE("old keys are forgotten shard by shard, and their memory with them") {
     CHECK(index.find(digest(1)) == kKeys + 1);
 }
 
+TEST_CASE("many keys at once are what one by one they would be, and none is taken twice") {
+    std::vector<KeyItem> items;
+    for (Lsn lsn = 1; lsn <= 5000; ++lsn)
+        items.push_back({key_digest(StoreId{'s'}, 1, std::to_string(lsn)), lsn});
+    KeyIndex index;
+    REQUIRE(index.insert_all(items));
+    CHECK(index.size() == items.size());
+    for (const auto& item : items)
+        REQUIRE(index.find(item.digest) == item.lsn);
+    const KeyItem again{items[4999].digest, 6000};
+    CHECK_FALSE(index.insert_all({&again, 1}));
+    CHECK(index.find(again.digest) == 5000);
+}
+
 TEST_CASE("an index with room reserved holds what one that grew holds") {
     KeyIndex index;
     index.reserve(5000);
