@@ -2,6 +2,9 @@
 
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -18,11 +21,10 @@ void append(Problems& to, Problems from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-DaemonOptions on_disk(const LoopFileSystem& disk, std::vector<std::string> wrapper) {
+DaemonOptions on_disk(const LoopFileSystem& disk) {
     DaemonOptions options;
     options.data_dir = disk.path() + "/store";
     options.arguments = {"--event", "many=1000000000", "--event", "few=300"};
-    options.wrapper = std::move(wrapper);
     return options;
 }
 
@@ -44,13 +46,8 @@ std::uint64_t u64_at(const std::string& bytes, std::size_t offset) {
 
 }  // namespace
 
-PowerCutRig::PowerCutRig(std::uint64_t seed, LoopOptions disk, std::vector<std::string> wrapper)
-    : seed_(seed),
-      random_(seed),
-      disk_(std::move(disk)),
-      daemon_(on_disk(disk_, std::move(wrapper))) {
-    daemon_.start();
-}
+PowerCutRig::PowerCutRig(std::uint64_t seed, LoopOptions disk)
+    : seed_(seed), random_(seed), disk_(std::move(disk)), daemon_(on_disk(disk_)) {}
 
 Buyers::Plan PowerCutRig::plan() {
     Buyers::Plan plan;
@@ -77,12 +74,24 @@ void PowerCutRig::write_journal(std::size_t bytes) {
     ledger_.take_for_granted(rpc, orders);
 }
 
-// The daemon may end by itself before it is killed: the syncs that are under way fail.
-void PowerCutRig::cut_power(PowerCut cut) {
-    disk_.cut_power(cut);
-    if (daemon_.is_running()) daemon_.send_signal(SIGKILL);
+// Its wrapper goes after it: strace would wait until the delay is over.
+void PowerCutRig::end_daemon() {
+    if (daemon_.is_running()) {
+        const auto pid = daemon_.pid();
+        const client::Descriptor end{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+        ::kill(pid, SIGKILL);
+        daemon_.process().kill(SIGKILL);
+        CHECK(client::wait_for(end.number(), POLLIN, client::Clock::now() + kPatience) ==
+              client::Waited::kReady);
+    }
     const int exit = daemon_.wait();
     CHECK((exit == 74 || exit == 128 + SIGKILL));
+    daemon_.options().wrapper.clear();
+}
+
+void PowerCutRig::cut_power(PowerCut cut) {
+    disk_.cut_power(cut);
+    end_daemon();
     disk_.remount();
     std::filesystem::remove_all(found());
     run({"cp", "-a", "--sparse=always", daemon_.data_dir(), found()});

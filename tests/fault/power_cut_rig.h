@@ -16,14 +16,14 @@ namespace ticketd::testing {
 
 class PowerCutRig {
   public:
-    /// A new disk with a new store and a daemon that serves.
-    explicit PowerCutRig(std::uint64_t seed, LoopOptions disk = {},
-                         std::vector<std::string> wrapper = {});
+    /// A new disk. The daemon is not started yet.
+    explicit PowerCutRig(std::uint64_t seed, LoopOptions disk = {});
 
     /// A random number below `bound`.
     unsigned any_below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
     Daemon& daemon() { return daemon_; }
     LoopFileSystem& disk() { return disk_; }
+    std::string data_dir() const { return daemon_.data_dir(); }
     AuditedLedger& ledger() { return ledger_; }
 
     /// Buyers with keys that were never used on this store.
@@ -31,6 +31,10 @@ class PowerCutRig {
 
     /// Sells until about so much was written to the journal.
     void write_journal(std::size_t bytes);
+
+    /// Kills the daemon, even one that strace holds up. It may have ended by itself: after a cut
+    /// the syncs that are under way fail. The next one runs without a wrapper.
+    void end_daemon();
 
     /// Cuts the power, ends the daemon, and mounts what is left. Nothing is started.
     void cut_power(PowerCut cut = PowerCut::kLosesAll);
@@ -40,6 +44,8 @@ class PowerCutRig {
     /// Fails the test with what is wrong, and keeps the evidence.
     void report(const Problems& problems, const History& history);
 
+    /// True once a daemon that was launched serves.
+    bool is_ready() { return daemon_.process().wait_for_error(" ready on ", {}); }
     /// Waits for so many changes of the store's directory (names and what they stand for) while
     /// `goes_on`; false if it did not go on so long.
     bool wait_for_changes(unsigned count, const std::function<bool()>& goes_on) const;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -12,6 +14,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
+#include <optional>
 #include <system_error>
 
 #include "client/wait.h"
@@ -46,6 +50,18 @@ bool insist(Attempt attempt) {
         client::pause_for(std::chrono::milliseconds{1}, deadline);
     }
     return true;
+}
+
+// Where the disk has the byte of a file.
+std::optional<fiemap_extent> extent_at(int file, std::uint64_t offset) {
+    alignas(fiemap) std::array<char, sizeof(fiemap) + sizeof(fiemap_extent)> room{};
+    auto* map = new (room.data()) fiemap{};
+    map->fm_start = offset;
+    map->fm_length = 1;
+    map->fm_extent_count = 1;
+    if (::ioctl(file, FS_IOC_FIEMAP, map) != 0) fail("the map of a file");
+    if (map->fm_mapped_extents == 0) return std::nullopt;
+    return map->fm_extents[0];
 }
 
 }  // namespace
@@ -107,6 +123,26 @@ void LoopFileSystem::mount() {
 void LoopFileSystem::unmount() {
     root_ = {};
     if (!insist([this] { return ::umount2(path().c_str(), 0); })) fail("unmounting " + path());
+}
+
+// Behind the file system's back: the bytes go where the file's blocks lie on the disk.
+bool LoopFileSystem::let_reach_disk(const std::string& file, std::uint64_t offset,
+                                    std::uint64_t length) const {
+    const client::Descriptor source{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    const auto extent = extent_at(source.number(), offset);
+    constexpr auto kNowhere = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_UNWRITTEN;
+    if (!extent || (extent->fe_flags & kNowhere) != 0 ||
+        offset + length > extent->fe_logical + extent->fe_length) {
+        return false;
+    }
+    std::string bytes(length, '\0');
+    const auto size = static_cast<ssize_t>(length);
+    const auto place = static_cast<off_t>(extent->fe_physical + (offset - extent->fe_logical));
+    if (::pread(source.number(), bytes.data(), length, static_cast<off_t>(offset)) != size ||
+        ::pwrite(image_.number(), bytes.data(), length, place) != size) {
+        fail(file);
+    }
+    return true;
 }
 
 void LoopFileSystem::cut_power(PowerCut cut) const {

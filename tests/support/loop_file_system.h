@@ -40,6 +40,10 @@ class LoopFileSystem {
 
     std::string path() const { return scratch_ / "mnt"; }
 
+    /// The disk gets bytes of a file that were not synced, as it might at any time by itself. They
+    /// must lie in space the file was given before. False if they do not.
+    bool let_reach_disk(const std::string& file, std::uint64_t offset, std::uint64_t length) const;
+
     /// From now on every write and sync on it fails. Programs that have files open on it must end
     /// before remount().
     void cut_power(PowerCut cut) const;
