@@ -16,9 +16,7 @@ namespace {
 
 using Random = std::mt19937_64;
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kAlmostHalfASegment = 7 * kMiB;
-constexpr std::uint64_t kAlmostASegment = 15 * kMiB;
+constexpr std::uint64_t kAlmostHalfASegment = kAlmostASegment - 8 * 1024 * 1024;
 // A journal that was filled is checked and thrown away after so many kills, for want of memory.
 constexpr int kFillsPerHistory = 3;
 
@@ -56,13 +54,6 @@ void leave_half_writes(Ordeal& ordeal) {
     const auto directory = ordeal.daemon().data_dir() + "/";
     put(directory + raw_segment_name(end.segment), end.offset, std::string(500, 'x'));
     put(directory + "stock", 4096 + 20, std::string(8, 'x'));
-}
-
-void fill_until(Ordeal& ordeal, std::uint64_t offset, Random& random) {
-    Load load{ordeal.plan(Habit::kFill, 2, random())};
-    while (raw_journal_end(ordeal.daemon().data_dir()).offset < offset && load.problems().empty())
-        let_pass(std::chrono::milliseconds{1});
-    ordeal.collect(load);
 }
 
 // Calls `kill(point, nth)` for every point of the phase and each of its times.
@@ -147,8 +138,8 @@ TEST_CASE("a kill while segments are switched and checkpoints written loses noth
     for (const auto phase : {Phase::kHalfFull, Phase::kSwitch}) {
         at_each_point(phase, [&](const KillPoint& point, int nth) {
             if (!ordeal) ordeal.emplace().start();
-            fill_until(*ordeal, phase == Phase::kSwitch ? kAlmostASegment : kAlmostHalfASegment,
-                       random);
+            ordeal->fill_segment(phase == Phase::kSwitch ? kAlmostASegment : kAlmostHalfASegment,
+                                 random());
             const auto options = strace_options(point, nth, this_run(*ordeal));
             const auto strace = ordeal->attach(options);
             Load load{ordeal->plan(Habit::kFill, 2, random())};

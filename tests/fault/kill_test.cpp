@@ -2,6 +2,8 @@
 // that clients were told against the journal (guarantees 1 to 5, 7 and 8).
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/fault/ordeal.h"
 #include "tests/fault/strace.h"
 
@@ -36,6 +38,10 @@ TEST_CASE("kills at random, twice in a row and while starting leave a history th
     MESSAGE("kills: " << ordeal.kills() << ", ops: " << ordeal.history().ops.size()
                       << ", entries: " << store.entries.size());
     CHECK(store.entries.size() > 100);
+    const auto& ops = ordeal.history().ops;
+    CHECK(std::any_of(ops.begin(), ops.end(), [](const Op& op) {
+        return op.deed == Deed::kPurchase && op.answer == Answer::kUnknown;
+    }));
 }
 
 TEST_CASE("a stock sold over many kills is sold to the last ticket and no further") {
@@ -55,6 +61,22 @@ TEST_CASE("a stock sold over many kills is sold to the last ticket and no furthe
     MESSAGE("kills: " << ordeal.kills());
     CHECK(store.slots.at(0).sold == kTickets);
     CHECK(store.slots.at(0).available == 0);
+}
+
+TEST_CASE("kills at random while segments are left lose nothing") {
+    std::mt19937_64 random{test_seed()};
+    Ordeal ordeal;
+    ordeal.start();
+    for (unsigned i = 0; i < scaled(3); ++i) {
+        ordeal.fill_segment(kAlmostASegment, random());
+        Load load{ordeal.plan(Habit::kFill, 2, random())};
+        let_pass(time_below(random, 150'000));
+        ordeal.kill();
+        ordeal.start();
+        ordeal.collect(load);
+    }
+    audit(ordeal.daemon(), ordeal.history());
+    MESSAGE("kills: " << ordeal.kills());
 }
 
 TEST_CASE("terminations under load answer what they took and lose nothing") {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,6 +32,8 @@ class Load {
         bool is_operator = true;  ///< whether the daemon lets these clients change events
         /// Numbers of clients in one history must differ, and with them keys.
         std::uint32_t first_client = 0;
+        /// Of another user: the first client of those whose keys these use too.
+        std::optional<std::uint32_t> keys_like;
         int log_fd = -1;  ///< takes every op as lines, see history_log.h
     };
 

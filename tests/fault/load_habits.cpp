@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kRemembered = 64;
 constexpr std::size_t kFillBatch = 100;  // fits the longest message that a daemon takes
+constexpr std::size_t kKeyBytes = 128;   // the longest that it takes
+constexpr std::size_t kMemoBytes = 256;
 
 Op new_op(Deed deed, const std::string& event) {
     Op op;
@@ -32,7 +34,10 @@ Customer::Customer(const Load::Plan& plan, std::uint32_t number, const std::atom
       answered_(answered),
       client_({plan.socket, number, plan.log_fd}),
       random_(plan.seed + number),
-      prefix_("b" + std::to_string(number) + "-"),
+      prefix_(
+          "b" +
+          std::to_string(number - plan.first_client + plan.keys_like.value_or(plan.first_client)) +
+          "-"),
       few_(plan.event + "-few") {}
 
 void Customer::run() {
@@ -96,6 +101,9 @@ void Customer::settle_or_leave(const Op& op) {
     auto abandon = new_op(Deed::kAbandon, "");
     abandon.key = op.key;
     settle(abandon);
+    auto look_up = new_op(Deed::kOrder, "");
+    look_up.key = op.key;
+    if (client_.reach_daemon()) ask(look_up);
 }
 
 void Customer::mix() {
@@ -169,8 +177,8 @@ void Customer::fill() {
     std::vector<Op> ops;
     for (std::size_t i = 0; i < kFillBatch; ++i) {
         auto op = keyed_purchase(plan_.event);
-        op.key += "-" + std::string(60, 'k');
-        op.memo.assign(250, 'm');
+        op.key.resize(kKeyBytes, '-');
+        op.memo.assign(kMemoBytes, 'm');
         ops.push_back(std::move(op));
     }
     while (client_.problems().empty() && client_.reach_daemon()) {

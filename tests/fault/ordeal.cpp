@@ -65,6 +65,13 @@ void Ordeal::collect(Load& load) {
     load.move_ops_to(history_);
 }
 
+void Ordeal::fill_segment(std::uint64_t offset, std::uint64_t seed) {
+    Load load{plan(Habit::kFill, 2, seed)};
+    while (raw_journal_end(daemon_.data_dir()).offset < offset && load.problems().empty())
+        let_pass(std::chrono::milliseconds{5});
+    collect(load);
+}
+
 void Ordeal::kill() {
     daemon_.send_signal(SIGKILL);
     note_death();

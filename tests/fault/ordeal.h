@@ -18,6 +18,9 @@ inline constexpr const char* kStartCalls =
     "openat,pread64,pwrite64,fdatasync,fsync,ftruncate,fallocate,renameat,unlinkat,unlink,mkdir,"
     "fcntl,bind,listen";
 
+/// From here it is not far to the end of a segment.
+inline constexpr std::uint64_t kAlmostASegment = 15 * 1024 * 1024;
+
 /// A random moment, which is the point here: nothing is waited for.
 void let_pass(std::chrono::microseconds time);
 
@@ -36,6 +39,8 @@ class Ordeal {
     void collect(Load& load);
 
     void start() { daemon_.start(); }
+    /// Sells until the segment that is written to is filled this far; with a daemon running.
+    void fill_segment(std::uint64_t offset, std::uint64_t seed);
     void kill();
     /// SIGTERM, to which it must answer with exit code 0.
     void stop();

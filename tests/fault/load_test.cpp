@@ -1,0 +1,54 @@
+// The mixed load asks for everything and is told everything that a daemon can tell: a load that
+// only ever bought would let the history check pass for want of history.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <map>
+
+#include "tests/fault/ordeal.h"
+
+namespace ticketd::testing {
+namespace {
+
+std::string kind_of(const Op& op) {
+    constexpr std::array kDeeds{"create", "resize", "purchase", "query",
+                                "events", "order",  "abandon"};
+    const std::string deed = kDeeds.at(static_cast<std::size_t>(op.deed));
+    if (op.answer == Answer::kUnknown) return deed + ": no answer";
+    if (op.answer == Answer::kRefused) return deed + ": " + op.told.refusal;
+    return deed + (op.told.replayed ? ": replayed" : ": ok");
+}
+
+TEST_SUITE_BEGIN("history");
+
+TEST_CASE("a mixed load meets every answer there is, and its history holds") {
+    std::mt19937_64 random{test_seed()};
+    Ordeal ordeal;
+    ordeal.start();
+    Load load{ordeal.plan(Habit::kMix, 4, random())};
+    CHECK(load.wait_for_answers(6000));
+    ordeal.kill();
+    ordeal.start();
+    CHECK(load.wait_for_answers(10));
+    ordeal.collect(load);
+    audit(ordeal.daemon(), ordeal.history());
+    std::map<std::string, int> met;
+    for (const auto& op : ordeal.history().ops)
+        ++met[kind_of(op)];
+    for (const auto& [kind, count] : met)
+        MESSAGE(kind << " " << count);
+    for (const std::string kind :
+         {"purchase: ok", "purchase: replayed", "purchase: sold_out", "purchase: insufficient",
+          "purchase: never_satisfiable", "purchase: key_mismatch", "purchase: key_abandoned",
+          "create: ok", "create: exists", "resize: ok", "resize: capacity_below_committed",
+          "query: ok", "events: ok", "order: ok", "order: not_found", "order: key_abandoned",
+          "abandon: ok", "abandon: replayed"}) {
+        CAPTURE(kind);
+        CHECK(met[kind] > 0);
+    }
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
