@@ -63,9 +63,12 @@ void Checkpointer::segment_left(std::uint64_t number) {
     wake_.notify_one();
 }
 
-std::error_code Checkpointer::finish() {
+std::error_code Checkpointer::finish(std::uint64_t last_segment) {
     {
+        // Both at once: a checkpoint that says "running" at the end of the last segment would call
+        // for a segment behind it.
         const std::lock_guard lock{mutex_};
+        left_ = std::max(left_, last_segment);
         stopping_ = true;
     }
     wake_.notify_one();

@@ -52,12 +52,12 @@ void enter_segment(platform::File& file, const std::string& name, const StoreId&
     }
 }
 
-/// A segment with a footer ends with it.
-void check_footer_is_last(const SegmentReader& reader, const std::string& name,
-                          std::uint64_t size) {
-    if (size != reader.position().offset + kBlockBytes) {
-        throw StoreDamaged(name, reader.position().offset + kBlockBytes,
-                           "something behind the footer");
+/// Behind the footer at `end` there may be zeros: a kill can come when it is written and the space
+/// behind it, reserved once, not yet cut off.
+void check_footer_is_last(const std::string& name, const JournalPosition& end,
+                          std::uint64_t used_bytes) {
+    if (used_bytes > kBlockBytes) {
+        throw StoreDamaged(name, end.offset + kBlockBytes, "something behind the footer");
     }
 }
 
@@ -75,9 +75,10 @@ void read_through(platform::File& file, const std::string& name, const StoreId& 
     if (end.group != next.group || end.lsn != next.lsn || end.chain != next.chain) {
         throw StoreDamaged(name, end.offset, "groups are missing at its end");
     }
+    const auto used_bytes = inspect_tail(reader, store, name, size_of(file, name), "");
     if (std::get<EndOfGroups>(result).has_footer) {
-        check_footer_is_last(reader, name, size_of(file, name));
-    } else if (inspect_tail(reader, store, name, size_of(file, name), "") > 0) {
+        check_footer_is_last(name, end, used_bytes);
+    } else if (used_bytes > 0) {
         throw StoreDamaged(name, end.offset, "bytes behind the last group");
     }
 }
@@ -121,12 +122,12 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
         const auto replayed = replay_segment(reader, name, state, visit);
         position = reader.position();
         if (number == segments && reading == Reading::kInUse) return end;
+        const auto torn_bytes = inspect_tail(reader, store, name, size, replayed.problem);
         if (replayed.has_footer) {
-            check_footer_is_last(reader, name, size);
             if (number == segments) throw StoreDamaged(segment_name(number + 1), 0, "missing");
+            check_footer_is_last(name, position, torn_bytes);
             continue;
         }
-        const auto torn_bytes = inspect_tail(reader, store, name, size, replayed.problem);
         if (number == segments) {
             end.last_group = replayed.last_group;
             end.torn_bytes = torn_bytes;

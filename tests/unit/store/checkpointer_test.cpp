@@ -77,6 +77,22 @@ TEST_CASE("a checkpoint that cannot be synced, or a segment that was changed, st
     }
 }
 
+TEST_CASE("a clean stop writes one checkpoint, never first one that calls for another segment") {
+    for (int round = 0; round < 300; ++round) {
+        StoreRig rig;
+        rig.create("demo", 10);
+        int checkpoints = 0;
+        rig.disk().set_fault([&checkpoints](Operation operation, const std::string& name) {
+            if (operation == Operation::kRename && name == "checkpoint") ++checkpoints;
+            return std::error_code{};
+        });
+        const auto disk = rig.close();
+        disk->set_fault({});
+        REQUIRE(checkpoints == 1);
+        REQUIRE(read_checkpoint(*disk).stop == Stop::kClean);
+    }
+}
+
 TEST_CASE("after a clean stop nothing is replayed") {
     StoreRig rig;
     rig.create("demo", 10);

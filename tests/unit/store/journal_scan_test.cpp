@@ -45,6 +45,18 @@ TEST_CASE("a segment begun after the segments were counted is damage at rest, no
     CHECK(read(*disk, Reading::kInUse) == all - 2);
 }
 
+TEST_CASE("zeros behind a footer are space that was not cut off yet, anything else is damage") {
+    const auto disk = two_segments();
+    const auto all = read(*disk, Reading::kAtRest);
+    const auto bytes = disk->content(segment_name(1));
+    disk->set_content(segment_name(1), bytes + std::string(3 * kBlockBytes, '\0'));
+    CHECK(read(*disk, Reading::kAtRest) == all);
+    CHECK(recover(*disk->after_crash(tests::Unsynced::kKept), StoreRig::kSegmentBytes)
+              .state.last_lsn() == all);
+    disk->set_content(segment_name(1), bytes + std::string(3 * kBlockBytes, '\0') + "junk");
+    CHECK_THROWS_AS(read(*disk, Reading::kAtRest), StoreDamaged);
+}
+
 TEST_CASE("groups that are being written are damage at rest, not in use") {
     const auto disk = two_segments();
     auto bytes = disk->content(segment_name(2));
