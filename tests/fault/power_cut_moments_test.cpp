@@ -48,7 +48,7 @@ std::size_t wait_until_written(const std::string& segment, const std::string& te
 }
 
 Json purchase(const Ask& ask) {
-    return {{"id", ask.key}, {"method", "purchase"}, {"params", ask.params()}};
+    return {{"jsonrpc", "2.0"}, {"id", ask.key}, {"method", "purchase"}, {"params", ask.params()}};
 }
 
 // Buys until a sync is held up, or fails; the key whose answer does not come.
