@@ -31,6 +31,10 @@ inline constexpr std::size_t kParams = 32;
 inline constexpr std::size_t kConnections = 4096;
 inline constexpr std::size_t kConnectionsPerUid = 2048;
 inline constexpr std::size_t kConnectionsMax = 100'000;
+/// Of the connections in all, those that only operators may take: a crowd of users must not lock
+/// out whoever could do something about it. Never more than an eighth of all, so that a small
+/// configured limit stays usable.
+inline constexpr std::size_t kConnectionsForOperators = 8;
 /// Descriptors the daemon keeps for itself beside its connections: store, logs, epoll.
 inline constexpr std::size_t kDescriptorsReserved = 64;
 /// (config) Requests of one connection that may wait for their answer; beyond it the daemon stops
@@ -42,11 +46,19 @@ inline constexpr std::size_t kInFlightMax = 65'536;
 inline constexpr std::size_t kOutputBytes = 256 * 1024;
 inline constexpr std::size_t kOutputBytesMax = 64 * 1024 * 1024;
 inline constexpr int kWriteStallMs = 10'000;
-/// (config) From the connection to the first byte of its first request.
+/// Memory that all connections together may hold: input not yet complete, requests in flight,
+/// answers not yet taken. Each alone may hold some 400 KiB, so thousands that conspire could take
+/// gigabytes; beyond this the one that holds most is dropped, which is never one that reads.
+inline constexpr std::size_t kHeldBytes = 256 * 1024 * 1024;
+/// A connection's buffer that grew beyond this is given back once it is empty.
+inline constexpr std::size_t kKeptBufferBytes = 16 * 1024;
+/// (config) From the connection to the first byte of its first request. Blanks, and bytes that
+/// begin no JSON value, do not put it off.
 inline constexpr int kFirstByteMs = 10'000;
 /// (config) From the first byte of a message to its last: a message begun must end.
 inline constexpr int kMessageMs = 5'000;
-/// (config) A connection with nothing in flight is closed after this much silence.
+/// (config) A connection with nothing in flight is closed when its last request or answer is this
+/// long ago.
 inline constexpr int kIdleMs = 600'000;
 /// The most that a deadline in the configuration may be: one day.
 inline constexpr int kDeadlineMsMax = 86'400'000;
@@ -77,6 +89,9 @@ inline constexpr std::size_t kRowsBytes = 64 * 1024;
 /// One journal segment, preallocated. Large enough that a switch is rare, small enough that a store
 /// starts on a small disk.
 inline constexpr std::uint64_t kSegmentBytes = 16 * 1024 * 1024;
+/// How much of the journal before the checkpoint a start reads back to find damage in it; of the
+/// rest it looks at the segments' headers. `ticketd --verify` reads everything.
+inline constexpr std::uint64_t kCheckedAtStartBytes = 4 * kSegmentBytes;
 /// Payload of one group: what one write and one sync carry.
 inline constexpr std::size_t kGroupBytes = 512 * 1024;
 /// Entries that wait for a sync that does not return; beyond it requests are told `busy`.
@@ -85,6 +100,18 @@ inline constexpr std::size_t kPendingBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kEntryBytes = 1024;
 /// Refusals remembered by key, so that a late copy of a refused request stays refused.
 inline constexpr std::size_t kRefusedKeys = 65'536;
+/// (config) How long keys that bought something are kept: a request that comes back with its key
+/// within this time gets the answer it got. Seven days outlast a weekend's outage of a retrying job.
+inline constexpr std::int64_t kKeyRetentionMs = std::int64_t{7} * 86'400'000;
+inline constexpr std::int64_t kKeyRetentionMsMin = 1'000;
+inline constexpr std::int64_t kKeyRetentionMsMax = std::int64_t{366} * 86'400'000;
+/// Keys are kept this much longer than their retention (or as much longer as that is, if shorter),
+/// and a key's own time is believed if it is ahead of the daemon's clock by no more than this.
+inline constexpr std::int64_t kKeyClockSlackMs = 3'600'000;
+/// (config) Keys kept at most, at 32 to 48 bytes of memory each; beyond it requests with a new key
+/// are told `busy` until old ones are past their retention. None is forgotten early.
+inline constexpr std::uint64_t kKeys = 50'000'000;
+inline constexpr std::uint64_t kKeysMax = 1'000'000'000;
 /// (config) How long a request waits for a record lock that another process holds.
 inline constexpr int kLockTimeoutMs = 3'000;
 inline constexpr int kLockTimeoutMsMax = 60'000;
@@ -94,6 +121,9 @@ static_assert(kEntryBytes < kGroupBytes && kGroupBytes < kPendingBytes);
 static_assert(2 * kGroupBytes < kSegmentBytes);
 static_assert(kQuantity * 18 < kOutputBytes, "one reply fits the output buffer");
 static_assert(kConnectionsPerUid < kConnections && kConnections <= kConnectionsMax);
+static_assert(kConnectionsPerUid + kConnectionsForOperators <= kConnections);
+static_assert(kConnectionsForOperators < kDescriptorsReserved);
+static_assert(kOutputBytesMax + kMessageBytesMax < kHeldBytes, "one connection alone fits");
 static_assert(kCapacity < kInteger);
 
 }  // namespace ticketd::limits

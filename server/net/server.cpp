@@ -24,7 +24,13 @@ constexpr std::chrono::milliseconds kSweepInterval{limits::kSweepMs};
 // How long clients get to read their answers when the daemon stops.
 constexpr std::chrono::seconds kStopPatience{5};
 // Connections accepted in one go, so that a flood of them does not starve those that are there.
-constexpr int kAcceptBurst = 64;
+constexpr int kAcceptBurst = 16;
+
+std::string refusal_line() {
+    std::string line;
+    append_message(line, error_message(ErrorKind::kBusy, "too many connections"));
+    return line + '\n';
+}
 
 }  // namespace
 
@@ -36,7 +42,8 @@ Server::Server(asio::io_context& loop, platform::Directory& directory, store::St
       service_(loop, directory, store, settings, [this] { end_turn_later(); }),
       acceptor_(loop),
       accept_pause_(loop),
-      sweep_timer_(loop) {}
+      sweep_timer_(loop),
+      large_reader_(loop, settings.batch_requests) {}
 
 Server::~Server() {
     // Sessions may outlive the server, in handlers of the loop, but must not call it then.
@@ -77,8 +84,7 @@ void Server::on_connection_ready() {
 // Out of descriptors or memory: the connection stays in the backlog, so waiting for readiness
 // would return at once, again and again.
 void Server::pause_accepting(int error) {
-    constexpr std::uint64_t kLogEvery = 100;  // of pauses: one line in ten seconds
-    if (accept_failures_++ % kLogEvery == 0) {
+    if (accept_log_.admit()) {
         spdlog::warn("cannot accept connections now: {}",
                      std::error_code(error, std::system_category()).message());
     }
@@ -89,26 +95,39 @@ void Server::pause_accepting(int error) {
 }
 
 void Server::admit(int descriptor) {
-    Session::Socket socket{loop_, asio::local::stream_protocol{}, descriptor};
+    platform::FileDescriptor connection{descriptor};
     const auto peer = platform::peer_credentials(descriptor);
-    const auto of_uid = sessions_by_uid_.find(peer.uid);
-    const bool is_full =
-        sessions_.size() >= settings_.connections ||
-        (of_uid != sessions_by_uid_.end() && of_uid->second >= settings_.connections_per_uid);
-    if (!peer.known || is_full) {
-        std::string line;
-        append_message(line, error_message(ErrorKind::kBusy, "too many connections"));
-        line += '\n';
-        static_cast<void>(::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL));
-        return;
-    }
     const Caller caller{peer.uid, peer.uid == 0 || peer.uid == ::geteuid()};
+    if (!peer.known || !has_room_for(caller)) return refuse(connection, peer.uid);
+    Session::Socket socket{loop_, asio::local::stream_protocol{}, connection.release()};
     auto session = std::make_shared<Session>(std::move(socket), caller, settings_, *this);
     sessions_.emplace(session.get(), session);
     sessions_by_uid_[peer.uid] += 1;
     service_.counters().connections += 1;
     service_.counters().connections_total += 1;
     session->start();
+}
+
+bool Server::has_room_for(const Caller& caller) const {
+    const auto of_uid = sessions_by_uid_.find(caller.uid);
+    if (of_uid != sessions_by_uid_.end() && of_uid->second >= settings_.connections_per_uid) {
+        return false;
+    }
+    const auto reserved =
+        caller.is_operator ? 0
+                           : std::min(limits::kConnectionsForOperators, settings_.connections / 8);
+    return sessions_.size() + reserved < settings_.connections;
+}
+
+void Server::refuse(const platform::FileDescriptor& connection, std::uint32_t uid) {
+    static const std::string line = refusal_line();
+    static_cast<void>(::send(connection.get(), line.data(), line.size(), MSG_NOSIGNAL));
+    service_.counters().connections_refused += 1;
+    if (const auto more = refusal_log_.admit()) {
+        spdlog::warn(
+            "too many connections, refused one of uid {}; {} more since the last such line", uid,
+            *more);
+    }
 }
 
 void Server::closed(Session& session) {
@@ -119,23 +138,23 @@ void Server::closed(Session& session) {
     if (stopped_) end_turn_later();
 }
 
-void Server::dispatch(const std::shared_ptr<Session>& session, std::string_view message) {
-    if (message.front() != '[') {
-        const auto exchange = std::make_shared<Exchange>(session, false);
-        handle_one(session, exchange, message);
-        return complete(exchange);
-    }
-    const auto batch = split_batch(message, settings_.batch_requests);
-    if (const auto* fault = std::get_if<RequestFault>(&batch)) {
+void Server::read_large(std::shared_ptr<Session> session, std::string_view message) {
+    large_reader_.read(message, [session = std::move(session)](Message read) {
+        session->take_large(std::move(read));
+    });
+}
+
+void Server::dispatch(const std::shared_ptr<Session>& session, Message message) {
+    if (const auto& fault = message.fault) {
         if (fault->kind == ErrorKind::kParseError) session->skip_line();
-        return session->deliver(error_message(fault->kind, fault->message), 0);
+        session->begin_request(1);
+        return session->deliver(error_message(fault->kind, fault->message), 1);
     }
-    const auto exchange = std::make_shared<Exchange>(session, true);
-    for (const auto text : std::get<std::vector<std::string_view>>(batch)) {
-        handle_one(session, exchange, text);
-    }
+    const auto exchange = std::make_shared<Exchange>(session, message.is_batch);
+    for (auto& part : message.parts)
+        handle_one(session, exchange, part);
     complete(exchange);
-    if (!exchange->is_answered()) remember(exchange);
+    if (message.is_batch && !exchange->is_answered()) remember(exchange);
 }
 
 void Server::remember(const std::shared_ptr<Exchange>& batch) {
@@ -148,19 +167,21 @@ void Server::remember(const std::shared_ptr<Exchange>& batch) {
 }
 
 void Server::handle_one(const std::shared_ptr<Session>& session,
-                        const std::shared_ptr<Exchange>& exchange, std::string_view text) {
-    auto read = read_request(text, exchange->is_batch() ? 1 : 0);
-    if (auto* fault = std::get_if<RequestFault>(&read)) {
+                        const std::shared_ptr<Exchange>& exchange, Message::Part& part) {
+    if (auto* fault = std::get_if<RequestFault>(&part.request)) {
         if (fault->kind == ErrorKind::kParseError) session->skip_line();
         session->begin_request(1);
         const Responder responder{exchange, std::move(fault->envelope), 1};
         return responder.error(0, fault->kind, fault->message);
     }
-    const auto& request = std::get<Request>(read);
+    const auto& request = std::get<Request>(part.request);
     // A request that may get a large answer is the last one taken until that has left, so that a
-    // client which does not read cannot pile such answers up.
+    // client which does not read cannot pile such answers up. Nor can long requests pile up, whose
+    // id, which may be nearly all of them, is kept for the answer.
     const bool is_large = Service::answer_size(request.method) == AnswerSize::kLarge;
-    const auto weight = is_large ? settings_.in_flight : 1;
+    const auto weight = is_large
+                            ? settings_.in_flight
+                            : std::min(1 + part.bytes / limits::kEntryBytes, settings_.in_flight);
     session->begin_request(weight);
     const Responder responder{exchange, request.envelope, weight};
     if (exchange->answer_bytes() > settings_.output_bytes) {
@@ -176,6 +197,31 @@ void Server::flush_later(std::shared_ptr<Session> session) {
     end_turn_later();
 }
 
+void Server::note_held(std::ptrdiff_t bytes) {
+    held_bytes_ += static_cast<std::size_t>(bytes);
+    if (held_bytes_ > limits::kHeldBytes) end_turn_later();
+}
+
+void Server::drop_largest() {
+    while (held_bytes_ > limits::kHeldBytes) {
+        std::shared_ptr<Session> largest;
+        for (const auto& [key, session] : sessions_) {
+            auto alive = session.lock();
+            if (alive && (!largest || alive->held_bytes() > largest->held_bytes())) {
+                largest = std::move(alive);
+            }
+        }
+        if (!largest || largest->held_bytes() == 0) return;
+        if (const auto more = memory_log_.admit()) {
+            spdlog::warn(
+                "connections hold {} bytes of unread answers and the like; dropped one of "
+                "uid {} with {} bytes; {} more since the last such line",
+                held_bytes_, largest->caller().uid, largest->held_bytes(), *more);
+        }
+        largest->abort();
+    }
+}
+
 void Server::end_turn_later() {
     if (turn_ending_) return;
     turn_ending_ = true;
@@ -184,8 +230,10 @@ void Server::end_turn_later() {
 
 void Server::end_turn() {
     turn_ending_ = false;
+    store_.check_files();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
+    if (held_bytes_ > limits::kHeldBytes) drop_largest();
     if (stopped_) check_stopped();
 }
 
@@ -212,7 +260,7 @@ void Server::on_durable(Lsn lsn) {
 }
 
 void Server::on_full() {
-    if (!std::exchange(told_full_, true)) {
+    if (!std::exchange(told_full_, true) && full_log_.admit()) {
         spdlog::error("no space left for the journal: changes are refused until there is");
     }
     store_.roll_back();
@@ -240,6 +288,7 @@ void Server::sweep() {
         }
         for (const auto& session : all)
             session->check_deadlines(now);
+        store_.scrub();
         if (stopped_) check_stopped();
         sweep();
     });

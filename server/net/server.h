@@ -14,10 +14,13 @@
 #include <unordered_set>
 #include <vector>
 
+#include "server/net/large_reader.h"
 #include "server/net/listening_socket.h"
+#include "server/net/log_limit.h"
 #include "server/net/service.h"
 #include "server/net/session.h"
 #include "server/net/settings.h"
+#include "server/platform/file_descriptor.h"
 #include "server/store/store.h"
 
 namespace ticketd::net {
@@ -40,9 +43,12 @@ class Server final : public SessionHost {
     /// The event loop's part of the store's events (StoreEvents).
     void on_durable(Lsn lsn);
     void on_full();
+    void on_keys_expired(const store::KeyFloor& floor) { store_.note_keys_expired(floor); }
 
-    void dispatch(const std::shared_ptr<Session>& session, std::string_view message) override;
+    void dispatch(const std::shared_ptr<Session>& session, Message message) override;
+    void read_large(std::shared_ptr<Session> session, std::string_view message) override;
     void flush_later(std::shared_ptr<Session> session) override;
+    void note_held(std::ptrdiff_t bytes) override;
     Lsn durable_lsn() const override { return store_.durable_lsn(); }
     void closed(Session& session) override;
 
@@ -51,9 +57,12 @@ class Server final : public SessionHost {
     void on_connection_ready();
     void pause_accepting(int error);
     void admit(int descriptor);
+    bool has_room_for(const Caller& caller) const;
+    void refuse(const platform::FileDescriptor& connection, std::uint32_t uid);
+    void drop_largest();
     void remember(const std::shared_ptr<Exchange>& batch);
     void handle_one(const std::shared_ptr<Session>& session,
-                    const std::shared_ptr<Exchange>& exchange, std::string_view text);
+                    const std::shared_ptr<Exchange>& exchange, Message::Part& part);
     void end_turn_later();
     void end_turn();
     void flush(std::vector<std::shared_ptr<Session>> sessions);
@@ -68,10 +77,12 @@ class Server final : public SessionHost {
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer accept_pause_;
     asio::steady_timer sweep_timer_;
-    std::uint64_t accept_failures_ = 0;
+    LargeReader large_reader_;
+    LogLimit accept_log_, refusal_log_, memory_log_, full_log_;
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
     std::unordered_map<UserId, std::size_t> sessions_by_uid_;
     std::vector<std::shared_ptr<Session>> to_flush_;
+    std::size_t held_bytes_ = 0;  // by all sessions
     std::unordered_set<std::shared_ptr<Session>> awaiting_sync_;
     // Batches of which some requests are answered and some wait; looked at only when changes are
     // taken back.

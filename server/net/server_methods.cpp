@@ -20,11 +20,16 @@ void Service::server_info(const Params&, const Caller&, const Responder& respond
     json.member("in_flight_per_connection", std::uint64_t{settings_.in_flight});
     json.member("connections", std::uint64_t{settings_.connections});
     json.member("connections_per_uid", std::uint64_t{settings_.connections_per_uid});
+    json.member("first_byte_ms", std::int64_t{settings_.first_byte_timeout.count()});
+    json.member("message_ms", std::int64_t{settings_.message_timeout.count()});
+    json.member("idle_ms", std::int64_t{settings_.idle_timeout.count()});
     json.member("output_bytes", std::uint64_t{settings_.output_bytes});
     json.member("quantity", limits::kQuantity).member("capacity", limits::kCapacity);
     json.member("key_bytes", std::uint64_t{limits::kKeyBytes});
     json.member("memo_bytes", std::uint64_t{limits::kMemoBytes});
     json.member("lock_timeout_ms", std::int64_t{settings_.lock_timeout.count()});
+    json.member("key_retention_ms", std::int64_t{store_.settings().key_retention.count()});
+    json.member("keys", store_.settings().keys);
     json.end_object().end_object();
     responder.result(store_.state().last_lsn(), std::move(body));
 }
@@ -40,12 +45,14 @@ void Service::server_stats(const Params&, const Caller&, const Responder& respon
         std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(uptime).count()});
     json.member("connections", std::uint64_t{counters_.connections});
     json.member("connections_total", counters_.connections_total);
+    json.member("connections_refused", counters_.connections_refused);
     json.member("requests", counters_.requests).member("purchases_sold", counters_.purchases_sold);
     json.member("purchases_refused", counters_.purchases_refused);
     json.member("keys", std::uint64_t{store_.state().keys().size()});
     json.member("groups", groups).member("entries", journal.entries.load());
     json.member("sync_us_mean", groups == 0 ? 0 : journal.sync_us_total / groups);
     json.member("sync_us_max", journal.sync_us_max.load());
+    json.member("checkpoints", store_.checkpoints());
     json.member("lock_waiting", std::uint64_t{locks_.waiting()});
     json.member("lock_waits_total", locks_.parked_total());
     json.member("slots_restored", store_.restored_slots());

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <cstring>
 #include <utility>
@@ -10,7 +11,19 @@
 namespace ticketd::net {
 namespace {
 
+// What is read, and so scanned, in one go.
 constexpr std::size_t kReadBytes = 4096;
+// A longer message is read on another thread.
+constexpr std::size_t kSmallMessageBytes = 4096;
+// So much is done for a connection in one go: requests, or KiB of answers.
+constexpr std::size_t kSpentMax = 32;
+// Memory of the requests in flight, beside their answers, is estimated up to this.
+constexpr std::size_t kInFlightBytesMax = 128 * 1024;
+
+// Nobody needs an empty buffer as large as the largest message of its life.
+void give_back(std::string& buffer) {
+    if (buffer.capacity() > limits::kKeptBufferBytes) buffer = std::string{};
+}
 
 }  // namespace
 
@@ -20,7 +33,9 @@ Session::Session(Socket socket, Caller caller, const Settings& settings, Session
       settings_(settings),
       host_(host),
       scanner_(settings.message_bytes),
-      last_activity_(std::chrono::steady_clock::now()) {}
+      opened_(std::chrono::steady_clock::now()),
+      last_read_(opened_),
+      last_activity_(opened_) {}
 
 Session::~Session() {
     // Nobody reads from it or writes to it any more, so it must not count as a connection either.
@@ -43,22 +58,16 @@ bool Session::is_full() const {
 
 void Session::read() {
     if (reading_ || is_closed() || input_ended_) return;
-    if (is_full()) {
+    if (is_full() || has_more_ || put_off_bytes_ > 0) {
         paused_ = true;
         return;
     }
     // A message that we stopped reading has its time to arrive from now.
     if (std::exchange(paused_, false)) message_began_ = std::chrono::steady_clock::now();
-    if (input_done_ == input_used_) input_done_ = input_used_ = 0;
-    if (input_.size() - input_used_ < kReadBytes) {
-        std::memmove(input_.data(), input_.data() + input_done_, input_used_ - input_done_);
-        input_used_ -= input_done_;
-        input_done_ = 0;
-        if (input_.size() - input_used_ < kReadBytes) input_.resize(input_used_ * 2 + kReadBytes);
-    }
+    make_room();
     reading_ = true;
     socket_.async_read_some(
-        asio::buffer(input_.data() + input_used_, input_.size() - input_used_),
+        asio::buffer(input_.data() + input_used_, kReadBytes),
         [self = shared_from_this()](const asio::error_code& error, std::size_t bytes) {
             self->reading_ = false;
             if (self->is_closed() || self->input_ended_) return;
@@ -67,9 +76,27 @@ void Session::read() {
         });
 }
 
+// At least kReadBytes behind what the input holds.
+void Session::make_room() {
+    if (input_done_ == input_used_) {
+        input_done_ = input_used_ = 0;
+        give_back(input_);
+    }
+    if (input_.size() - input_used_ < kReadBytes) {
+        std::memmove(input_.data(), input_.data() + input_done_, input_used_ - input_done_);
+        input_used_ -= input_done_;
+        input_done_ = 0;
+    }
+    if (input_.size() - input_used_ < kReadBytes) {
+        const auto doubled = std::min(input_used_ * 2, settings_.message_bytes);
+        input_.resize(std::max(doubled, input_used_) + kReadBytes);
+        note_held();
+    }
+}
+
 void Session::on_read(std::size_t bytes) {
     input_used_ += bytes;
-    last_activity_ = std::chrono::steady_clock::now();
+    last_read_ = std::chrono::steady_clock::now();
     process();
     read();
 }
@@ -80,17 +107,41 @@ void Session::on_end_of_input() {
     schedule_flush();
 }
 
-// Cuts the input into messages for as long as there is room for their answers.
+// Cuts the input into messages for as long as there is room for their answers, and others need not
+// wait too long.
 void Session::process() {
-    while (!is_closed() && !is_full()) {
+    spent_ = 0;
+    has_more_ = false;
+    while (!is_closed() && !is_full() && put_off_bytes_ == 0) {
+        if (spent_ >= kSpentMax) {
+            has_more_ = true;
+            return schedule_flush();
+        }
         const bool was_in_message = scanner_.in_message();
         const auto result = scanner_.scan(rest_of_input());
-        if (!was_in_message && scanner_.in_message()) message_began_ = last_activity_;
+        if (!was_in_message && scanner_.in_message()) message_began_ = last_read_;
         if (take_result(result)) continue;
-        if (!input_ended_ || input_finished_) return;
+        if (put_off_bytes_ > 0 || !input_ended_ || input_finished_) return;
         input_finished_ = true;
         take_result(scanner_.finish(rest_of_input()));
     }
+}
+
+// The message before input_done_ is not consumed until it was read.
+void Session::put_off(std::size_t bytes) {
+    put_off_bytes_ = bytes;
+    input_done_ -= bytes;
+    host_.read_large(shared_from_this(), rest_of_input().substr(0, bytes));
+}
+
+void Session::take_large(Message message) {
+    const auto bytes = std::exchange(put_off_bytes_, 0);
+    if (is_closed() || bytes == 0) return;
+    input_done_ += bytes;
+    dispatch(std::move(message));
+    process();
+    read();
+    if (input_ended_) schedule_flush();
 }
 
 std::string_view Session::rest_of_input() const {
@@ -104,9 +155,11 @@ bool Session::take_result(const MessageScanner::Result& result) {
     switch (result.status) {
         case MessageScanner::Status::kNeedMore: return false;
         case MessageScanner::Status::kMessage:
-            had_message_ = true;
-            host_.dispatch(shared_from_this(), result.message);
-            note_framing();
+            if (result.message.size() > kSmallMessageBytes) {
+                put_off(result.message.size());
+                return false;
+            }
+            dispatch(read_message(result.message, settings_.batch_requests));
             return true;
         case MessageScanner::Status::kMalformed:
             refuse(ErrorKind::kParseError, "not JSON");
@@ -121,14 +174,22 @@ bool Session::take_result(const MessageScanner::Result& result) {
     return false;
 }
 
+void Session::dispatch(Message message) {
+    had_message_ = true;
+    last_activity_ = last_read_;
+    host_.dispatch(shared_from_this(), std::move(message));
+    note_framing();
+}
+
 void Session::skip_line() {
     if (framing_ == Framing::kBlankLine) return finish();  // no LF can be expected
     scanner_.skip_line();
-    message_began_ = last_activity_;
+    message_began_ = last_read_;
 }
 
 void Session::refuse(ErrorKind kind, std::string_view message) {
-    deliver(error_message(kind, message), 0);
+    begin_request(1);
+    deliver(error_message(kind, message), 1);
 }
 
 // Some JSON-RPC clients send no newline and wait for a blank line; they are told by their first
@@ -158,7 +219,9 @@ void Session::deliver(ReplyMessage message, std::size_t weight) {
     } else {
         const auto bytes = message.bytes();
         outgoing_bytes_ += bytes;
+        spent_ += bytes / 1024;
         outgoing_.push_back({std::move(message), weight, bytes});
+        note_held();
     }
     schedule_flush();
 }
@@ -166,6 +229,15 @@ void Session::deliver(ReplyMessage message, std::size_t weight) {
 void Session::schedule_flush() {
     if (std::exchange(flush_scheduled_, true)) return;
     host_.flush_later(shared_from_this());
+}
+
+void Session::note_held() {
+    const auto in_flight = std::min(in_flight_ * limits::kEntryBytes, kInFlightBytesMax);
+    const auto now =
+        is_closed() ? 0 : input_.capacity() + output_.capacity() + outgoing_bytes_ + in_flight;
+    const auto change = static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(held_);
+    held_ = now;
+    if (change != 0) host_.note_held(change);
 }
 
 bool Session::is_connected() {
@@ -178,6 +250,7 @@ void Session::flush() {
     flush_scheduled_ = false;
     if (is_closed()) return;
     const auto durable = host_.durable_lsn();
+    if (!outgoing_.empty()) last_activity_ = std::chrono::steady_clock::now();
     while (!outgoing_.empty() && outgoing_.front().message.lsn() <= durable) {
         settle_framing();
         append_message(output_, outgoing_.front().message);
@@ -187,10 +260,12 @@ void Session::flush() {
         outgoing_.pop_front();
     }
     write();
+    note_held();
     if (is_closed()) return;
     process();
     read();
-    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty();
+    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty() && !has_more_ &&
+                      put_off_bytes_ == 0;
     if (input_finished_ && idle) close();
 }
 
@@ -220,6 +295,7 @@ void Session::write() {
     if (output_sent_ == output_.size()) {
         output_.clear();
         output_sent_ = 0;
+        give_back(output_);
     } else if (output_sent_ >= settings_.output_bytes / 2) {
         output_.erase(0, output_sent_);
         output_sent_ = 0;
@@ -232,9 +308,12 @@ void Session::check_deadlines(Time now) {
         writing_ && now - write_began_ > std::chrono::milliseconds{limits::kWriteStallMs};
     const bool unfinished =
         reading_ && scanner_.in_message() && now - message_began_ > settings_.message_timeout;
-    const bool silent = !had_message_ && !scanner_.in_message() &&
-                        now - last_activity_ > settings_.first_byte_timeout;
-    const bool idle = in_flight_ == 0 && now - last_activity_ > settings_.idle_timeout;
+    const auto first_timeout = scanner_.in_message()
+                                   ? settings_.first_byte_timeout + settings_.message_timeout
+                                   : settings_.first_byte_timeout;
+    const bool silent = !had_message_ && put_off_bytes_ == 0 && now - opened_ > first_timeout;
+    const bool idle = in_flight_ == 0 && !scanner_.in_message() && put_off_bytes_ == 0 &&
+                      now - last_activity_ > settings_.idle_timeout;
     if (stalled || unfinished || silent || idle) close();
 }
 
@@ -242,6 +321,7 @@ void Session::finish() {
     input_ended_ = true;
     input_finished_ = true;
     input_done_ = input_used_;
+    put_off_bytes_ = 0;
     schedule_flush();
 }
 
@@ -251,6 +331,7 @@ void Session::close() {
     outgoing_.clear();
     output_.clear();
     output_sent_ = 0;
+    note_held();
     host_.closed(*this);
 }
 

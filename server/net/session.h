@@ -3,6 +3,9 @@
 // requests are unanswered or too much output is unread, so a connection's memory is bounded; a
 // message begun and not finished, output not taken, and long silence end the connection.
 //
+// A few small messages are taken in one go; more of them wait for the next turn of the loop, and
+// large ones are read on another thread, so that none of it delays other connections by much.
+//
 // Lives as long as somebody holds a shared_ptr to it; its pending read keeps one. Event loop only.
 #pragma once
 
@@ -14,6 +17,7 @@
 #include <string>
 
 #include "common/message_scanner.h"
+#include "server/net/message.h"
 #include "server/net/responder.h"
 #include "server/net/settings.h"
 
@@ -36,9 +40,13 @@ class SessionHost {
     virtual ~SessionHost() = default;
 
     /// One message of `session`; its requests answer through an Exchange with the session as sink.
-    virtual void dispatch(const std::shared_ptr<Session>& session, std::string_view message) = 0;
+    virtual void dispatch(const std::shared_ptr<Session>& session, Message message) = 0;
+    /// Reads a large message and hands it to take_large(). Its bytes stay until then.
+    virtual void read_large(std::shared_ptr<Session> session, std::string_view message) = 0;
     /// `session` has replies; flush() it at the end of the loop turn.
     virtual void flush_later(std::shared_ptr<Session> session) = 0;
+    /// A session holds so much more memory, or less, than it said before.
+    virtual void note_held(std::ptrdiff_t bytes) = 0;
     virtual Lsn durable_lsn() const = 0;
     virtual void closed(Session& session) = 0;
 };
@@ -61,10 +69,16 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
 
     /// A request was handed on that weighs so much until its reply leaves. Reading pauses when all
     /// of them together weigh settings.in_flight.
-    void begin_request(std::size_t weight) { in_flight_ += weight; }
+    void begin_request(std::size_t weight) {
+        in_flight_ += weight;
+        ++spent_;
+    }
 
     /// After a value that was not JSON: its line is garbage to the end.
     void skip_line();
+
+    /// The message that was given to read_large().
+    void take_large(Message message);
 
     /// Sends what may be sent.
     void flush();
@@ -72,6 +86,9 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool awaits_sync() const { return !outgoing_.empty(); }
     /// Everything after `durable` was taken back: replies that rest on it become refusals.
     void refuse_undone(Lsn durable);
+
+    /// Memory that grows with what the client sends and does not read, about.
+    std::size_t held_bytes() const { return held_; }
 
     /// Drops the connection if one of its deadlines has passed.
     void check_deadlines(Time now);
@@ -92,6 +109,10 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     void process();
     std::string_view rest_of_input() const;
     bool take_result(const MessageScanner::Result& result);
+    void put_off(std::size_t bytes);
+    void dispatch(Message message);
+    void make_room();
+    void note_held();
     bool is_full() const;
     void refuse(ErrorKind kind, std::string_view message);
     void schedule_flush();
@@ -119,6 +140,9 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     std::deque<Outgoing> outgoing_;
     std::size_t in_flight_ = 0;       // by weight
     std::size_t outgoing_bytes_ = 0;  // of all in outgoing_
+    std::size_t spent_ = 0;           // work done in one go: requests, KiB of answers
+    std::size_t put_off_bytes_ = 0;   // a large message at the front of the input, being read
+    std::size_t held_ = 0;            // as told to the host
 
     Framing framing_ = Framing::kUnknown;
     bool had_message_ = false;
@@ -126,9 +150,12 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool paused_ = false;  // not reading, because too much is unanswered or unread
     bool writing_ = false;
     bool flush_scheduled_ = false;
+    bool has_more_ = false;        // input to be processed at the next turn of the loop
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
-    Time last_activity_;
+    const Time opened_;
+    Time last_read_;
+    Time last_activity_;  // a message taken, or an answer sent
     Time message_began_;
     Time write_began_;
 };

@@ -1,27 +1,22 @@
-// Buyers for tests that break the daemon under them. Each works through purchases, each with a key
-// of its own, and keeps asking with the same key until somebody answers, over as many daemons as it
-// takes. What they were told is kept, to be held against the ledger.
+// Clients for tests that break the daemon under them, each in a thread of its own, over as many
+// daemons as it takes. What they did and were told is kept, to be checked (history_audit.h).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "tests/support/rpc.h"
+#include "tests/fault/history.h"
 
 namespace ticketd::testing {
 
-/// What one purchase was told.
-struct Told {
-    std::string key;
-    std::uint64_t order = 0;  ///< 0: refused
-    std::vector<std::uint64_t> serials;
-    std::string refusal;  ///< its kind
-    bool replayed = false;
+/// What the clients of a load do.
+enum class Habit : std::uint8_t {
+    kBuy,   ///< purchases with keys, each asked for until it is answered; ends when sold out
+    kMix,   ///< whatever clients do: without keys, again, twice at once, other events, queries
+    kFill,  ///< batches of purchases as long as they may be, to fill the journal
 };
 
 class Load {
@@ -32,6 +27,11 @@ class Load {
         int buyers = 8;
         unsigned quantity_max = 3;
         std::uint64_t seed = 1;
+        Habit habit = Habit::kBuy;
+        bool is_operator = true;  ///< whether the daemon lets these clients change events
+        /// Numbers of clients in one history must differ, and with them keys.
+        std::uint32_t first_client = 0;
+        int log_fd = -1;  ///< takes every op as lines, see history_log.h
     };
 
     explicit Load(Plan plan);
@@ -39,37 +39,32 @@ class Load {
     Load(const Load&) = delete;
     Load& operator=(const Load&) = delete;
 
-    /// Purchases answered so far.
+    /// Requests answered so far.
     std::uint64_t answered() const { return answered_; }
-    /// No new purchases: those begun are asked until they are answered. Call with a daemon running.
+    /// Waits until so many more are answered; false if that takes too long.
+    bool wait_for_answers(std::uint64_t count) const;
+    /// Nothing new; what has begun is asked until it is answered. Call with a daemon running.
     void finish();
-    /// Waits until every buyer has met a sold-out event and stopped by itself.
+    /// Waits until every buyer has met a sold-out event and stopped by itself (kBuy).
     void wait_until_sold_out();
 
-    /// After finish(): everything that anybody was told, and problems on the way.
-    std::vector<Told> told() const;
+    /// After finish(): moves what the clients did out of here and appends it.
+    void move_ops_to(History& history);
+    /// What no daemon may do, such as not answering at all.
     std::vector<std::string> problems() const;
 
   private:
-    struct Buyer {
+    struct Client {
         std::thread thread;
-        std::vector<Told> told;
+        std::vector<Op> ops;
         std::vector<std::string> problems;
     };
-    void run(Buyer& buyer, int number);
-    std::optional<Told> ask(Buyer& buyer, const std::string& key, std::uint64_t quantity);
     void join();
 
     Plan plan_;
     std::atomic<bool> stopping_ = false;
     std::atomic<std::uint64_t> answered_ = 0;
-    std::vector<Buyer> buyers_;
+    std::vector<Client> clients_;
 };
-
-/// Holds what buyers were told against the ledger of the daemon at `socket`, which must be at rest:
-/// each sale is there, once, with the same serials; nothing else is sold; counts agree. Reports
-/// through doctest.
-void audit_against_ledger(const std::string& socket, const std::vector<Told>& told,
-                          const std::string& event = "demo");
 
 }  // namespace ticketd::testing

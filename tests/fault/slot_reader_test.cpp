@@ -2,8 +2,7 @@
 // while clients buy: they always add up, and nobody is refused for it.
 #include <doctest/doctest.h>
 
-#include "tests/fault/load.h"
-#include "tests/support/daemon.h"
+#include "tests/fault/ordeal.h"
 
 namespace ticketd::testing {
 namespace {
@@ -16,23 +15,20 @@ TEST_CASE("a Python script reads consistent counts under the lock while clients 
         return;
     }
     // Events are created in the order of their names: "demo" has slot 1.
-    auto daemon = Daemon::with_events({"another=1", "demo=1000000"});
-    std::vector<Told> told;
-    {
-        Load load{{daemon.socket(), "demo", 4, 3, test_seed()}};
-        const auto script = run({PYTHON_BINARY, SLOT_READER_SCRIPT, daemon.data_dir() + "/stock",
-                                 "1", std::to_string(scaled(2000))});
-        CAPTURE(script.error);
-        CHECK(script.exit == 0);
-        CHECK(script.output.find(" reads of demo, ") != std::string::npos);
-        CHECK(script.output.find(" 1 different counts") == std::string::npos);
-        MESSAGE(script.output);
-        load.finish();
-        told = load.told();
-        CHECK(load.problems().empty());
-    }
-    audit_against_ledger(daemon.socket(), told);
+    Ordeal ordeal{{"another=1", "demo=1000000"}};
+    ordeal.start();
+    auto& daemon = ordeal.daemon();
+    Load load{ordeal.plan(Habit::kBuy, 4, test_seed())};
+    const auto script = run({PYTHON_BINARY, SLOT_READER_SCRIPT, daemon.data_dir() + "/stock", "1",
+                             std::to_string(scaled(2000))});
+    CAPTURE(script.error);
+    CHECK(script.exit == 0);
+    CHECK(script.output.find(" reads of demo, ") != std::string::npos);
+    CHECK(script.output.find(" 1 different counts") == std::string::npos);
+    MESSAGE(script.output);
+    ordeal.collect(load);
     CHECK(daemon.connect().result("server.stats")["slots_restored"] == 0);
+    audit(daemon, ordeal.history());
 }
 
 TEST_SUITE_END();

@@ -25,6 +25,15 @@ inline bool can_trace() {
 #endif
 }
 
+/// False, and said so, where strace cannot be attached to a program that runs.
+inline bool can_attach() {
+    const Process sleeper{{"sleep", "1000"}};
+    Process strace{{STRACE_BINARY, "-o", "/dev/null", "-p", std::to_string(sleeper.pid())}};
+    const bool works = strace.wait_for_error(" attached");
+    if (!works) MESSAGE("SKIPPED: not allowed to trace a running program");
+    return works;
+}
+
 /// The words before the daemon's own: its calls go to `file`.
 inline std::vector<std::string> tracing(const std::string& file,
                                         const std::vector<std::string>& options) {

@@ -23,6 +23,23 @@ void check_too_many(Rpc rpc) {
     CHECK(rpc.is_closed_by_peer());
 }
 
+// Sends `bytes` whenever 20 ms brought nothing, and reads what comes, until the daemon hangs up;
+// false if it does not within the tests' patience.
+bool is_dropped_while_sending(Rpc& rpc, const std::string& bytes) {
+    const auto deadline = steady_clock::now() + kPatience;
+    try {
+        while (steady_clock::now() < deadline) {
+            rpc.send(bytes);
+            if (!rpc.has_input(20ms)) continue;
+            if (rpc.is_closed_by_peer(0ms)) return true;
+            rpc.line();
+        }
+    } catch (const std::system_error&) {  // from sending to a closed connection
+        return true;
+    }
+    return false;
+}
+
 TEST_SUITE_BEGIN("connection_limits");
 
 TEST_CASE("connections of one user beyond the limit are refused, and freed ones count again") {
@@ -102,6 +119,30 @@ TEST_CASE("a connection that says nothing is dropped") {
     CHECK(rpc.is_closed_by_peer());
     CHECK(blank.is_closed_by_peer());
     CHECK(steady_clock::now() - start < 20s);
+}
+
+TEST_CASE("blanks, and bytes that begin no JSON, do not put off the first request's deadline") {
+    auto daemon = limited({{"first_byte_ms", 300}, {"message_ms", 300}});
+    for (const std::string bytes : {"\n", " ", "hello\n", "}"}) {
+        CAPTURE(bytes);
+        auto rpc = daemon.connect();
+        CHECK(is_dropped_while_sending(rpc, bytes));
+    }
+}
+
+TEST_CASE("blanks between requests do not keep a connection") {
+    auto daemon = limited({{"idle_ms", 300}});
+    auto rpc = daemon.connect();
+    CHECK(rpc.result("ping")["ok"] == true);
+    CHECK(is_dropped_while_sending(rpc, "\n"));
+}
+
+TEST_CASE("a connection is not idle while it asks and is answered") {
+    auto daemon = limited({{"idle_ms", 300}});
+    auto rpc = daemon.connect();
+    const auto start = steady_clock::now();
+    while (steady_clock::now() - start < 1s)
+        CHECK(rpc.result("ping")["ok"] == true);
 }
 
 TEST_CASE("a connection that fell silent is dropped") {

@@ -25,7 +25,9 @@ TEST_CASE("a configuration may set every key, with comments") {
     read_config_text(R"({
         // where
         "data_dir": "/d", "socket": {"path": "/s", "mode": "0600"}, "log": {"level": "debug"},
-        "lock_timeout_ms": 5, /* limits */ "limits": {"message_bytes": 2048, "idle_ms": 1000},
+        "lock_timeout_ms": 5, /* limits */ "limits": {"message_bytes": 2048, "idle_ms": 1000,
+                                                          "keys": 7},
+        "key_retention_ms": 2000, "allow_network_file_system": true,
         "events": {"demo": 2}})",
                      "file", config);
     CHECK(config.data_dir == "/d");
@@ -34,6 +36,9 @@ TEST_CASE("a configuration may set every key, with comments") {
     CHECK(config.log_level == "debug");
     CHECK(config.net.lock_timeout.count() == 5);
     CHECK(config.net.message_bytes == 2048);
+    CHECK(config.store.keys == 7);
+    CHECK(config.store.key_retention.count() == 2000);
+    CHECK(config.allow_network_file_system);
     CHECK(config.events.at("demo") == 2);
 }
 
@@ -42,6 +47,11 @@ TEST_CASE("what is wrong is named by its path") {
     CHECK(problem(R"({"lock_timeout_ms":"5"})").starts_with("lock_timeout_ms: must be an integer"));
     CHECK(problem(R"({"lock_timeout_ms":5.5})").starts_with("lock_timeout_ms: must be an integer"));
     CHECK(problem(R"({"lock_timeout_ms":0})").starts_with("lock_timeout_ms: must be an integer"));
+    CHECK(
+        problem(R"({"key_retention_ms":999})").starts_with("key_retention_ms: must be an integer"));
+    CHECK(problem(R"({"allow_network_file_system":1})") ==
+          "allow_network_file_system: must be true or false");
+    CHECK(problem(R"({"limits":{"keys":0}})").starts_with("limits.keys: must be an integer"));
     CHECK(problem(R"({"socket":{"mode":"rw"}})").starts_with("socket.mode: "));
     CHECK(problem(R"({"socket":5})") == "socket: must be an object");
     CHECK(problem(R"({"log":{"level":"loud"}})").starts_with("log.level: "));

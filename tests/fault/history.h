@@ -1,0 +1,70 @@
+// What clients did and were told, and when: the input of the history check. Values only; the load
+// records them, history_check.h judges them, history_log.h writes and reads them as text.
+//
+// An Op is one attempt: one request sent once. Asking again with the same key is another Op with
+// the same key.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace ticketd::testing {
+
+inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+enum class Deed : std::uint8_t { kCreate, kResize, kPurchase, kQuery, kEvents, kOrder, kAbandon };
+
+enum class Answer : std::uint8_t {
+    kUnknown,  ///< none came: it was done, or not, or will be
+    kOk,
+    kRefused,
+};
+
+/// The counts of an event as an answer shows them.
+struct Counts {
+    std::string event;
+    std::uint64_t capacity = 0, available = 0, held = 0, sold = 0, lsn = 0;
+};
+
+/// What the answer said. Which members mean anything depends on deed and answer.
+struct Told {
+    std::string refusal;         ///< its kind
+    std::uint64_t lsn = 0;       ///< what the answer rests on
+    std::vector<Counts> counts;  ///< of query, create, resize: one; of events: all of them
+    std::uint64_t requested = 0;
+    std::uint64_t available = 0;
+
+    std::uint64_t order = 0, granted = 0;  ///< of a purchase, and of an order that was looked up
+    std::vector<std::uint64_t> serials;
+    bool replayed = false;
+
+    std::uint64_t held = 0, capacity = 0, committed = 0;  ///< of a refusal for stock
+};
+
+struct Op {
+    std::uint32_t client = 0;  ///< with `number` the name of this op
+    std::uint64_t number = 0;
+
+    Deed deed = Deed::kQuery;
+    std::uint32_t uid = 0;
+    std::string event;
+    std::uint64_t quantity = 0, min_quantity = 0;  ///< of a purchase
+    std::uint64_t capacity = 0;                    ///< of create and resize
+    std::string key, memo;
+
+    std::int64_t invoked_ns = 0;     ///< CLOCK_MONOTONIC, before the first byte was sent
+    std::int64_t ended_ns = kNever;  ///< after the last byte came, or the connection was lost
+    Answer answer = Answer::kUnknown;
+    Told told;
+};
+
+struct History {
+    std::vector<Op> ops;
+    /// When a daemon was known to be dead, before the next was started: nothing that was sent to it
+    /// can be carried out after that.
+    std::vector<std::int64_t> deaths_ns;
+};
+
+}  // namespace ticketd::testing

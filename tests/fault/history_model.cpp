@@ -1,0 +1,110 @@
+#include "tests/fault/history_model.h"
+
+#include <algorithm>
+
+namespace ticketd::testing {
+
+std::string scoped_key(std::uint32_t uid, const std::string& key) {
+    return std::to_string(uid) + "/" + key;
+}
+
+Model::Model(const std::vector<RawEntry>& entries) : entries_(entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        auto problem = entries[i].lsn == i + 1 ? problem_with(entries[i])
+                                               : std::optional<std::string>{"LSN out of order"};
+        if (problem) {
+            problems_.push_back("entry " + std::to_string(i + 1) + ": " + *problem);
+            return;
+        }
+        apply(entries[i]);
+    }
+}
+
+std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
+    if (entry.time_ms < last_time_ms_) return "its time is before that of the one before";
+    if (entry.type == RawType::kKeyAbandoned) {
+        if (entry.key.empty() || entry.event != 0 || entry.capacity != 0 || entry.sold != 0 ||
+            entry.held != 0 || entry.next_serial != 0 || entry.granted != 0) {
+            return "an abandoned key with more than uid and key";
+        }
+        if (by_key_.contains(scoped_key(entry.uid, entry.key))) return "the key has an entry";
+        return std::nullopt;
+    }
+    if (entry.held > entry.capacity || entry.sold > entry.capacity - entry.held) return "oversold";
+    if (entry.type == RawType::kEventCreated) {
+        if (entry.event != events_.size()) return "an event with the wrong number";
+        if (entry.event_name.empty() || numbers_.contains(entry.event_name)) {
+            return "an event whose name is taken";
+        }
+        const bool is_fresh = entry.held == 0 && entry.sold == 0 && entry.next_serial == 1;
+        if (!is_fresh) return "an event that was born with sales";
+        return std::nullopt;
+    }
+    if (entry.event >= events_.size()) return "a change of an event that is not there";
+    if (entry.type == RawType::kPurchased) return problem_with_sale(entry);
+    const auto& before = *events_[entry.event].changes.back();
+    if (entry.held != before.held || entry.sold != before.sold ||
+        entry.next_serial != before.next_serial) {
+        return "a resize that changed more than the capacity";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const {
+    const auto& before = *events_[entry.event].changes.back();
+    if (entry.min_quantity < 1 || entry.min_quantity > entry.requested)
+        return "a senseless request";
+    if (entry.first_serial != before.next_serial) return "serials that do not follow";
+    if (entry.granted > before.available()) return "a sale of more than there was";
+    if (entry.granted != std::min(entry.requested, before.available())) {
+        return "a sale of less than there was";
+    }
+    if (entry.granted < entry.min_quantity) return "a sale of less than was asked for at least";
+    if (entry.capacity != before.capacity || entry.held != before.held ||
+        entry.sold != before.sold + entry.granted ||
+        entry.next_serial != before.next_serial + entry.granted) {
+        return "counts that do not follow from the sale";
+    }
+    if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
+        return "the key has an entry";
+    }
+    return std::nullopt;
+}
+
+void Model::apply(const RawEntry& entry) {
+    last_time_ms_ = entry.time_ms;
+    if (!entry.key.empty()) by_key_.emplace(scoped_key(entry.uid, entry.key), &entry);
+    if (entry.type == RawType::kKeyAbandoned) return;
+    if (entry.type == RawType::kEventCreated) {
+        numbers_.emplace(entry.event_name, events_.size());
+        events_.push_back({entry.event_name, {}});
+    }
+    events_[entry.event].changes.push_back(&entry);
+}
+
+const RawEntry* Model::entry(std::uint64_t lsn) const {
+    return lsn >= 1 && lsn <= entries_.size() ? &entries_[lsn - 1] : nullptr;
+}
+
+const RawEntry* Model::entry_of_key(std::uint32_t uid, const std::string& key) const {
+    const auto found = by_key_.find(scoped_key(uid, key));
+    return found == by_key_.end() ? nullptr : found->second;
+}
+
+const Model::Event* Model::find_event(const std::string& name) const {
+    const auto found = numbers_.find(name);
+    return found == numbers_.end() ? nullptr : &events_[found->second];
+}
+
+std::optional<Model::View> Model::view(const std::string& event, std::uint64_t lsn) const {
+    const auto* found = find_event(event);
+    if (found == nullptr) return std::nullopt;
+    const auto& changes = found->changes;
+    const auto at =
+        std::lower_bound(changes.begin(), changes.end(), lsn,
+                         [](const RawEntry* change, std::uint64_t l) { return change->lsn < l; });
+    if (at == changes.end() || (*at)->lsn != lsn) return std::nullopt;
+    return View{*at, at + 1 == changes.end() ? kForever : at[1]->lsn - 1};
+}
+
+}  // namespace ticketd::testing

@@ -1,0 +1,64 @@
+// The rules of the box office once more, small and on their own: what the journal must say, and the
+// state that it leaves at every LSN. Pure; nothing here knows of clients or files.
+//
+// `held` is always 0 so far. Holds will be further entry types in apply(), nothing else.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/support/raw_ledger.h"
+
+namespace ticketd::testing {
+
+inline constexpr std::uint64_t kForever = UINT64_MAX;
+
+class Model {
+  public:
+    /// Replays `entries`, which must outlive the model.
+    explicit Model(const std::vector<RawEntry>& entries);
+
+    /// Entries that break the rules; nothing behind the first is looked at.
+    const std::vector<std::string>& problems() const { return problems_; }
+
+    const RawEntry* entry(std::uint64_t lsn) const;
+    /// The purchase, or the promise never to buy, of a key; nullptr if there is none.
+    const RawEntry* entry_of_key(std::uint32_t uid, const std::string& key) const;
+
+    /// The counts of an event from one change to the next.
+    struct View {
+        const RawEntry* state;
+        std::uint64_t last;  ///< the last LSN at which it was still current
+    };
+    /// The state that the change `lsn` left; nothing if that is no change of this event.
+    std::optional<View> view(const std::string& event, std::uint64_t lsn) const;
+
+    struct Event {
+        std::string name;
+        std::vector<const RawEntry*> changes;  ///< the first created it
+    };
+    /// By number.
+    const std::vector<Event>& events() const { return events_; }
+    const Event* find_event(const std::string& name) const;
+
+  private:
+    std::optional<std::string> problem_with(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_sale(const RawEntry& entry) const;
+    void apply(const RawEntry& entry);
+
+    const std::vector<RawEntry>& entries_;
+    std::vector<std::string> problems_;
+    std::vector<Event> events_;
+    std::map<std::string, std::size_t> numbers_;
+    std::unordered_map<std::string, const RawEntry*> by_key_;
+    std::int64_t last_time_ms_ = 0;
+};
+
+/// The name of a key among those of all users.
+std::string scoped_key(std::uint32_t uid, const std::string& key);
+
+}  // namespace ticketd::testing

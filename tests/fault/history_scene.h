@@ -1,0 +1,60 @@
+// Histories made up for the tests of the checker: a small, right box office that answers at once,
+// so that a history is right until a test spoils it. Single-threaded.
+#pragma once
+
+#include <map>
+#include <random>
+#include <string>
+
+#include "tests/fault/history_check.h"
+
+namespace ticketd::testing {
+
+struct Scene {
+    History history;
+    std::vector<RawEntry> entries;
+
+    /// Decides `op` now: answers it, with an entry if it is a change, and adds it to the history.
+    /// Without times given it runs alone, after everything before it. Its index.
+    std::size_t perform(Op op);
+
+    std::size_t create(const std::string& event, std::uint64_t capacity);
+    std::size_t resize(const std::string& event, std::uint64_t capacity);
+    std::size_t buy(const std::string& event, std::uint64_t quantity, const std::string& key = "",
+                    std::uint64_t min_quantity = 0);
+    std::size_t query(const std::string& event);
+    std::size_t list_events();
+    std::size_t look_up(const std::string& key);
+    std::size_t abandon(const std::string& key);
+    /// The daemon dies and is started again.
+    void die();
+
+    Op& op(std::size_t index) { return history.ops[index]; }
+    /// The answer of that op got lost on the way.
+    void lose_answer(std::size_t index);
+
+    std::int64_t now_ns = 0;
+
+  private:
+    struct Refusal {
+        Op op;
+        Told told;
+    };
+    void decide_purchase(Op& op);
+    void decide_event(Op& op);
+    void answer_sale(Op& op, const RawEntry& sale) const;
+    RawEntry& append(const Op& op, RawType type);
+    Counts counts_of(const std::string& event) const;
+    static void refuse(Op& op, const std::string& kind);
+
+    std::map<std::string, std::size_t> last_change_;  // index of the entry, by event
+    std::vector<std::string> names_;
+    std::map<std::string, std::size_t> bought_;  // index of the entry, by key
+    std::map<std::string, Refusal> refused_;     // by this daemon
+};
+
+/// Many clients at once, kills, lost answers, requests repeated by key: whatever a right daemon and
+/// its clients might do.
+Scene random_scene(std::mt19937_64& random, int ops);
+
+}  // namespace ticketd::testing

@@ -1,0 +1,185 @@
+#include "tests/fault/load_habits.h"
+
+#include <algorithm>
+
+#include "client/wait.h"
+#include "tests/support/process.h"
+
+namespace ticketd::testing {
+namespace {
+
+constexpr std::size_t kRemembered = 64;
+constexpr std::size_t kFillBatch = 100;  // fits the longest message that a daemon takes
+
+Op new_op(Deed deed, const std::string& event) {
+    Op op;
+    op.deed = deed;
+    op.event = event;
+    return op;
+}
+
+bool is_answered(const Op& op) {
+    return op.answer != Answer::kUnknown && op.told.refusal != "busy" &&
+           op.told.refusal != "storage_full";
+}
+
+}  // namespace
+
+Customer::Customer(const Load::Plan& plan, std::uint32_t number, const std::atomic<bool>& stopping,
+                   std::atomic<std::uint64_t>& answered)
+    : plan_(plan),
+      stopping_(stopping),
+      answered_(answered),
+      client_({plan.socket, number, plan.log_fd}),
+      random_(plan.seed + number),
+      prefix_("b" + std::to_string(number) + "-"),
+      few_(plan.event + "-few") {}
+
+void Customer::run() {
+    if (plan_.habit == Habit::kMix && plan_.is_operator && client_.reach_daemon()) {
+        auto create = new_op(Deed::kCreate, few_);
+        create.capacity = 5;
+        ask(create);
+    }
+    while (!stopping_ && !is_done_ && client_.problems().empty()) {
+        switch (plan_.habit) {
+            case Habit::kBuy: buy(); break;
+            case Habit::kMix: mix(); break;
+            case Habit::kFill: fill(); break;
+        }
+    }
+}
+
+Op Customer::purchase(const std::string& event) {
+    auto op = new_op(Deed::kPurchase, event);
+    op.quantity = op.min_quantity = below(plan_.quantity_max) + 1;
+    return op;
+}
+
+Op Customer::keyed_purchase(const std::string& event) {
+    auto op = purchase(event);
+    op.key = prefix_ + std::to_string(keys_++);
+    return op;
+}
+
+void Customer::buy() {
+    if (settle(keyed_purchase(plan_.event)).told.refusal == "sold_out") is_done_ = true;
+}
+
+Op Customer::settle(const Op& op) {
+    Op last = op;
+    while (client_.problems().empty() && client_.reach_daemon()) {
+        last = client_.ask(op);
+        if (is_answered(last)) {
+            ++answered_;
+            return last;
+        }
+        client::pause_for(std::chrono::milliseconds{1}, client::Clock::now() + kPatience);
+    }
+    return last;
+}
+
+void Customer::ask(const Op& op) {
+    if (is_answered(client_.ask(op))) ++answered_;
+}
+
+// Some are left in doubt for ever, some are abandoned.
+void Customer::settle_or_leave(const Op& op) {
+    asked_.push_back(op);
+    if (asked_.size() > kRemembered) asked_.erase(asked_.begin());
+    if (below(4) != 0) {
+        settle(op);
+        return;
+    }
+    ask(op);
+    if (below(2) == 0) return;
+    auto abandon = new_op(Deed::kAbandon, "");
+    abandon.key = op.key;
+    settle(abandon);
+}
+
+void Customer::mix() {
+    if (!client_.reach_daemon()) return;
+    const auto& event = below(3) == 0 ? few_ : plan_.event;
+    const auto what = below(100);
+    if (what < 45) return settle_or_leave(keyed_purchase(event));
+    if (what < 55) {  // perhaps for less, perhaps with a memo
+        auto op = keyed_purchase(event);
+        op.min_quantity = 1 + below(op.quantity);
+        op.memo = std::string(below(200), 'm');
+        return settle_or_leave(op);
+    }
+    if (what < 57) {  // more than "few" ever has
+        auto op = keyed_purchase(event);
+        op.quantity = op.min_quantity = 5000;
+        return settle_or_leave(op);
+    }
+    if (what < 65) return ask(purchase(event));
+    if (what < 75) return ask(new_op(Deed::kQuery, event));
+    if (what < 78) return ask(new_op(Deed::kEvents, ""));
+    if (what < 82) {
+        auto op = new_op(Deed::kOrder, "");
+        if (!asked_.empty()) op.key = asked_[below(asked_.size())].key;
+        return op.key.empty() ? void() : ask(op);
+    }
+    if (what < 88) return ask_again(false);
+    if (what < 90) return ask_again(true);
+    if (what < 94) {
+        const auto [first, second] = client_.ask_twice(keyed_purchase(event));
+        answered_ += (is_answered(first) ? 1U : 0U) + (is_answered(second) ? 1U : 0U);
+        return;
+    }
+    if (what < 98 || !plan_.is_operator) return ask_batch();
+    resize();
+}
+
+void Customer::ask_batch() {
+    std::vector<Op> ops;
+    for (auto left = 2 + below(7); left > 0; --left) {
+        switch (below(3)) {
+            case 0: ops.push_back(keyed_purchase(plan_.event)); break;
+            case 1: ops.push_back(purchase(few_)); break;
+            default: ops.push_back(new_op(Deed::kQuery, few_));
+        }
+    }
+    for (const auto& op : client_.ask_all(std::move(ops)))
+        answered_ += is_answered(op) ? 1U : 0U;
+}
+
+// The same request once more, or another with its key.
+void Customer::ask_again(bool changed) {
+    if (asked_.empty()) return;
+    auto op = asked_[below(asked_.size())];
+    if (changed) op.memo += "x";
+    ask(op);
+}
+
+// Now and then there are some more of the few, or one less, or it is tried to take back sold ones.
+void Customer::resize() {
+    const auto seen = client_.ask(new_op(Deed::kQuery, few_));
+    if (seen.answer != Answer::kOk || !client_.reach_daemon()) return;
+    auto op = new_op(Deed::kResize, few_);
+    const auto sold = seen.told.counts.front().sold;
+    op.capacity = sold + below(12);
+    if (below(8) == 0) op.capacity = sold / 2;
+    ask(op);
+}
+
+void Customer::fill() {
+    std::vector<Op> ops;
+    for (std::size_t i = 0; i < kFillBatch; ++i) {
+        auto op = keyed_purchase(plan_.event);
+        op.key += "-" + std::string(60, 'k');
+        op.memo.assign(250, 'm');
+        ops.push_back(std::move(op));
+    }
+    while (client_.problems().empty() && client_.reach_daemon()) {
+        const auto answers = client_.ask_all(ops);
+        if (std::all_of(answers.begin(), answers.end(), is_answered)) {
+            answered_ += answers.size();
+            return;
+        }
+    }
+}
+
+}  // namespace ticketd::testing

@@ -1,0 +1,117 @@
+#include "tests/fault/ordeal.h"
+
+#include <unistd.h>
+
+#include "client/wait.h"
+#include "tests/fault/strace.h"
+
+namespace ticketd::testing {
+namespace {
+
+// Every history has the making of its events in it: as requests of this client, unanswered.
+constexpr std::uint32_t kFirstClient = 1000;
+
+std::int64_t monotonic_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               client::Clock::now().time_since_epoch())
+        .count();
+}
+
+DaemonOptions options_for(const std::vector<std::string>& events) {
+    DaemonOptions options;
+    for (const auto& event : events)
+        options.arguments.insert(options.arguments.end(), {"--event", event});
+    return options;
+}
+
+Op creation(const std::string& event, std::uint64_t number) {
+    Op op;
+    op.client = kFirstClient;
+    op.number = number;
+    op.deed = Deed::kCreate;
+    op.uid = ::geteuid();
+    op.event = event.substr(0, event.find('='));
+    op.capacity = std::stoull(event.substr(event.find('=') + 1));
+    op.invoked_ns = monotonic_ns();
+    return op;
+}
+
+}  // namespace
+
+void let_pass(std::chrono::microseconds time) {
+    client::pause_for(time, client::Clock::now() + kPatience);
+}
+
+Ordeal::Ordeal(const std::vector<std::string>& events) : daemon_(options_for(events)) {
+    for (const auto& event : events)
+        history_.ops.push_back(creation(event, history_.ops.size()));
+}
+
+Load::Plan Ordeal::plan(Habit habit, int buyers, std::uint64_t seed) {
+    Load::Plan plan;
+    plan.socket = daemon_.socket();
+    plan.habit = habit;
+    plan.buyers = buyers;
+    plan.seed = seed;
+    plan.first_client = clients_;
+    clients_ += static_cast<std::uint32_t>(buyers);
+    return plan;
+}
+
+void Ordeal::collect(Load& load) {
+    load.finish();
+    for (const auto& problem : load.problems())
+        FAIL_CHECK(problem);
+    load.move_ops_to(history_);
+}
+
+void Ordeal::kill() {
+    daemon_.send_signal(SIGKILL);
+    note_death();
+}
+
+void Ordeal::stop() {
+    CHECK(daemon_.stop() == 0);
+    history_.deaths_ns.push_back(monotonic_ns());
+}
+
+int Ordeal::note_death() {
+    const int exit = daemon_.wait();
+    history_.deaths_ns.push_back(monotonic_ns());
+    daemon_.options().wrapper.clear();
+    ++kills_;
+    return exit;
+}
+
+Process Ordeal::attach(const std::vector<std::string>& options) {
+    std::vector<std::string> words{STRACE_BINARY, "-f", "-o",
+                                   "/dev/null",   "-p", std::to_string(daemon_.pid())};
+    words.insert(words.end(), options.begin(), options.end());
+    Process strace{words};
+    CHECK(strace.wait_for_error(" attached"));
+    return strace;
+}
+
+void Ordeal::kill_while_starting(std::chrono::microseconds after) {
+    daemon_.launch();
+    let_pass(after);
+    kill();
+}
+
+void Ordeal::kill_at_start_call(int call) {
+    const std::string calls = kStartCalls;
+    if (!start_traced({"-e", "trace=" + calls, "-e",
+                       "inject=" + calls + ":signal=SIGKILL:when=" + std::to_string(call)})) {
+        note_death();
+    } else {
+        kill();
+    }
+}
+
+bool Ordeal::start_traced(const std::vector<std::string>& options) {
+    daemon_.options().wrapper = tracing("/dev/null", options);
+    daemon_.launch();
+    return daemon_.process().wait_for_error(" ready on ");
+}
+
+}  // namespace ticketd::testing
