@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "common/limits.h"
+#include "tests/fault/fill.h"
 #include "tests/fault/strace.h"
 #include "tests/support/daemon.h"
 
@@ -145,24 +146,6 @@ class NameTrace {
     std::set<std::string> problems_;
 };
 
-// Sells until the journal has gone on to its next segment twice. Several connections at once make
-// large groups, of which there need not be so many.
-void fill_two_segments(const Daemon& daemon, const std::string& third_segment) {
-    const Json params{{"memo", std::string(limits::kMemoBytes, 'm')}};
-    const Json one{{"id", 1}, {"method", "purchase"}, {"params", params}};
-    const auto batch = Json(128, one).dump() + "\n";
-    std::vector<Rpc> connections;
-    for (int i = 0; i < 6; ++i)
-        connections.push_back(daemon.connect());
-    for (int i = 0; !std::filesystem::exists(third_segment); ++i) {
-        REQUIRE(i < 1000);
-        for (auto& rpc : connections)
-            rpc.send(batch);
-        for (auto& rpc : connections)
-            static_cast<void>(rpc.line());
-    }
-}
-
 TEST_SUITE_BEGIN("sync_order");
 
 TEST_CASE("names and bytes become durable in the right order") {
@@ -180,7 +163,7 @@ TEST_CASE("names and bytes become durable in the right order") {
         return file;
     };
     const auto first = trace_to("first");
-    fill_two_segments(daemon, daemon.data_dir() + "/journal-0000000003");
+    fill_journal(daemon.socket(), "demo", 2 * limits::kSegmentBytes);
     daemon.kill_hard();
     write_file(daemon.data_dir() + "/journal-0000000003",
                read_file(daemon.data_dir() + "/journal-0000000003") + "torn");

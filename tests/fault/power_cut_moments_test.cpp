@@ -1,10 +1,9 @@
 // Power cuts at moments that chance would rarely find: a sync is held up by strace, or made to
 // fail, so that what the daemon wrote is in memory only when the power goes.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "client/wait.h"
+#include "tests/fault/journal_watch.h"
 #include "tests/fault/power_cut_rig.h"
 #include "tests/fault/strace.h"
 
@@ -33,22 +32,8 @@ std::string start_with_syncs(PowerCutRig& rig, const std::string& inject) {
     return segment;
 }
 
-// Waits until the daemon has written `text` to the first blocks of a segment, synced or not; where
-// it stands.
-std::size_t wait_until_written(const std::string& segment, const std::string& text) {
-    const client::Deadline deadline = client::Clock::now() + kPatience;
-    for (std::string bytes(512 * 1024, '\0');;) {
-        const client::Descriptor file{::open(segment.c_str(), O_RDONLY | O_CLOEXEC)};
-        static_cast<void>(!::pread(file.number(), bytes.data(), bytes.size(), 0));
-        const auto at = bytes.find(text);
-        if (at != std::string::npos) return at;
-        if (client::Clock::now() > deadline) throw std::runtime_error(text + " was never written");
-        client::pause_for(1ms, deadline);
-    }
-}
-
 Json purchase(const Ask& ask) {
-    return {{"id", ask.key}, {"method", "purchase"}, {"params", ask.params()}};
+    return {{"jsonrpc", "2.0"}, {"id", ask.key}, {"method", "purchase"}, {"params", ask.params()}};
 }
 
 // Buys until a sync is held up, or fails; the key whose answer does not come.

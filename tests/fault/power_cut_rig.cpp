@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "client/wait.h"
-#include "common/limits.h"
+#include "tests/fault/fill.h"
 #include "tests/support/process_lock.h"
 
 namespace ticketd::testing {
@@ -57,20 +57,9 @@ Buyers::Plan PowerCutRig::plan() {
     return plan;
 }
 
-// In batches with the longest memo there is, which need the fewest requests.
 void PowerCutRig::write_journal(std::size_t bytes) {
-    constexpr std::size_t kBatch = 128;
-    constexpr std::size_t kEntryBytes = 100 + limits::kMemoBytes;
-    const Json params{{"event", "many"}, {"memo", std::string(limits::kMemoBytes, 'm')}};
-    const Json one{{"id", 1}, {"method", "purchase"}, {"params", params}};
-    const auto line = Json(kBatch, one).dump() + "\n";
+    const auto orders = fill_journal(daemon_.socket(), "many", bytes);
     auto rpc = daemon_.connect();
-    std::uint64_t orders = 0;
-    for (; orders * kEntryBytes < bytes; orders += kBatch) {
-        rpc.send(line);
-        if (orders > 0) static_cast<void>(rpc.line());  // one ahead, to keep the daemon busy
-    }
-    static_cast<void>(rpc.line());
     ledger_.take_for_granted(rpc, orders);
 }
 

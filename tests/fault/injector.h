@@ -1,0 +1,67 @@
+// strace attached to a daemon that serves, to make its next system calls fail. When the object
+// goes, strace lets go and the fault is over. Counting starts when it is attached, in each thread
+// for itself.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/fault/strace.h"
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+
+/// False, and said so, where strace may not attach to a running process.
+inline bool can_attach() {
+    if (!can_trace()) return false;
+    const auto scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
+    const bool may = scope.empty() || scope[0] == '0' || (scope[0] == '1' && ::geteuid() == 0);
+    if (!may) MESSAGE("SKIPPED: strace may not attach to running processes here");
+    return may;
+}
+
+class Injector {
+  public:
+    /// `options` are strace's: paths, calls, what to inject.
+    Injector(Daemon& daemon, const std::vector<std::string>& options)
+        : daemon_(daemon), strace_(command(daemon, options)) {
+        if (!strace_.wait_for_error("attached")) {
+            throw std::runtime_error("strace did not attach: " + strace_.error());
+        }
+    }
+    Injector(const Injector&) = delete;
+    Injector& operator=(const Injector&) = delete;
+    // Asked to let go, strace finishes the call that it has begun to change; of a daemon that has
+    // ended there is nothing to let go.
+    ~Injector() {
+        try {
+            strace_.kill(daemon_.is_running() ? SIGTERM : SIGKILL);
+            strace_.wait();
+        } catch (const std::exception& error) {
+            MESSAGE("strace had to be killed: " << error.what());
+        }
+    }
+
+    /// Once an Injector has let go: true if a call was made to fail.
+    static bool has_injected(const Daemon& daemon) {
+        return read_file(trace_of(daemon)).find("INJECTED") != std::string::npos;
+    }
+
+  private:
+    static std::string trace_of(const Daemon& daemon) { return daemon.scratch() / "injected"; }
+    static std::vector<std::string> command(const Daemon& daemon,
+                                            const std::vector<std::string>& options) {
+        std::vector<std::string> words{STRACE_BINARY, "-f", "-o", trace_of(daemon)};
+        words.insert(words.end(), {"-p", std::to_string(daemon.pid())});
+        words.insert(words.end(), options.begin(), options.end());
+        return words;
+    }
+
+    Daemon& daemon_;
+    Process strace_;
+};
+
+}  // namespace ticketd::testing

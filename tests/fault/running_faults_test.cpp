@@ -1,0 +1,197 @@
+// What a daemon that sells does when one of its system calls fails, as a table. Each row is met by
+// buying one ticket after the other. What was told before and after holds, also for the next
+// daemon, which nothing disturbs.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "client/wait.h"
+#include "tests/fault/injector.h"
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+namespace {
+
+enum class Outcome : std::uint8_t {
+    kGoesOn,    ///< nobody notices
+    kWaits,     ///< `storage_full` while it lasts; queries are answered, sales resume by themselves
+    kBusy,      ///< `busy` while it lasts; other requests are answered, sales resume by themselves
+    kInternal,  ///< what has to be read cannot be answered while it lasts; sales go on
+    kStops,     ///< the daemon ends at once with exit 74 and one line; nobody is answered
+};
+
+struct Fault {
+    const char* file;  ///< of the store: which calls
+    const char* call;
+    const char* inject;  ///< in strace's words; counted from the first call after the start
+    Outcome outcome;
+    const char* says;  ///< part of the line
+};
+
+constexpr auto kGoesOn = Outcome::kGoesOn;
+constexpr auto kWaits = Outcome::kWaits;
+constexpr auto kBusy = Outcome::kBusy;
+constexpr auto kInternal = Outcome::kInternal;
+constexpr auto kStops = Outcome::kStops;
+
+const std::string kJournal = "journal-0000000001";
+
+const std::array kFaults{
+    // Writing a group. No space is survived; part of the group may have landed all the same.
+    Fault{"journal", "pwrite64", "error=ENOSPC:when=1..3", kWaits, ""},
+    Fault{"journal", "pwrite64", "error=EDQUOT:when=2", kWaits, ""},
+    Fault{"journal", "pwrite64", "error=EFBIG:when=3", kWaits, ""},
+    Fault{"journal", "pwrite64", "error=ENOSPC:when=2+", kWaits, ""},
+    Fault{"journal", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"journal", "pwrite64", "error=EIO:when=1", kStops, "write failed: Input/output error"},
+    Fault{"journal", "pwrite64", "error=EIO:when=3+", kStops, "write failed: Input/output error"},
+    Fault{"journal", "pwrite64", "error=EROFS:when=2", kStops, "write failed: Read-only file"},
+    Fault{"journal", "pwrite64", "error=EAGAIN:when=2", kStops, "write failed: "},
+
+    // Making it durable. Whatever the reason, nothing that was written can be trusted after that.
+    Fault{"journal", "fdatasync", "error=EIO:when=1", kStops, "sync failed: Input/output error"},
+    Fault{"journal", "fdatasync", "error=EIO:when=4", kStops, "sync failed: Input/output error"},
+    Fault{"journal", "fdatasync", "error=EIO:when=2+", kStops, "sync failed: Input/output error"},
+    Fault{"journal", "fdatasync", "error=ENOSPC:when=1", kStops, "sync failed: No space left"},
+    Fault{"journal", "fdatasync", "error=EDQUOT:when=2", kStops, "sync failed: Disk quota"},
+    Fault{"journal", "fdatasync", "error=EINTR:when=2", kStops, "sync failed: Interrupted"},
+
+    // The record lock and the slot under it.
+    Fault{"stock", "fcntl", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"stock", "fcntl", "error=ENOLCK:when=1", kGoesOn, ""},  // it asks again
+    Fault{"stock", "fcntl", "error=ENOLCK:when=2", kGoesOn, ""},  // an unlock
+    Fault{"stock", "fcntl", "error=ENOLCK:when=1+", kBusy, ""},
+    Fault{"stock", "fcntl", "error=EINVAL:when=1+", kBusy, ""},
+    Fault{"stock", "fcntl", "error=EBADF:when=1+", kBusy, ""},
+    Fault{"stock", "fcntl", "error=EDEADLK:when=1+", kBusy, ""},
+    Fault{"stock", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"stock", "pread64", "error=EIO:when=2", kStops, "stock: "},
+    Fault{"stock", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"stock", "pwrite64", "error=EIO:when=2", kStops, "stock: Input/output error"},
+
+    // Looking up what was sold.
+    Fault{"journal", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"journal", "pread64", "error=EIO:when=1+", kInternal, ""},
+};
+
+std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault) {
+    const std::string file{fault.file}, call{fault.call};
+    return {"-P", daemon.data_dir() + "/" + (file == "journal" ? kJournal : file),
+            "-e", "trace=" + call,
+            "-e", "inject=" + call + ":" + fault.inject};
+}
+
+std::string purchase_with_key(int number) {
+    const Json params{{"event", "demo"}, {"key", "k" + std::to_string(number)}};
+    return Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", params}}.dump() +
+           "\n";
+}
+
+// What one purchase after the other came to, with the keys k0, k1, …
+struct Bought {
+    int sold = 0;          ///< answered with a sale
+    int storage_full = 0;  ///< refusals on the way
+    int busy = 0;
+    bool is_closed = false;  ///< no answer: the connection ended
+};
+
+// Asks with one key until it is sold, or refused `patience` times.
+void buy_one(Rpc& rpc, Bought& bought, int patience) {
+    for (int refused = 0; refused < patience; ++refused) {
+        rpc.send(purchase_with_key(bought.sold));
+        if (rpc.is_closed_by_peer()) {
+            bought.is_closed = true;
+            return;
+        }
+        const auto reply = rpc.receive();
+        if (reply.contains("result")) {
+            CHECK(reply["result"]["serials"] == Json{++bought.sold});
+            CHECK_FALSE(reply["result"].contains("replayed"));
+            return;
+        }
+        CHECK(reply["error"]["data"]["retry"] == "same_key");
+        const auto kind = reply["error"]["data"]["kind"];
+        CHECK((kind == "storage_full" || kind == "busy"));
+        ++(kind == "busy" ? bought.busy : bought.storage_full);
+        if (kind == "storage_full")
+            CHECK(rpc.result("query", {{"event", "demo"}})["sold"] == bought.sold);
+        CHECK(rpc.result("ping").is_object());
+        client::pause_for(std::chrono::milliseconds{20}, client::Clock::now() + kPatience);
+    }
+}
+
+Bought buy(Rpc& rpc, int tickets, int patience) {
+    Bought bought;
+    while (bought.sold < tickets && !bought.is_closed) {
+        const auto before = bought.sold;
+        buy_one(rpc, bought, patience);
+        if (bought.sold == before) break;
+    }
+    return bought;
+}
+
+// The next daemon has all of it, and carries out what was not answered, once.
+void check_next_daemon(Daemon& daemon, int sold) {
+    CHECK(daemon.verify().exit == 0);
+    daemon.start();
+    auto rpc = daemon.connect();
+    for (int i = 0; i <= sold; ++i) {
+        rpc.send(purchase_with_key(i));
+        CHECK(rpc.receive().at("result").at("serials") == Json{i + 1});
+    }
+    CHECK(rpc.result("query", {{"event", "demo"}})["sold"] == sold + 1);
+    CHECK(rpc.result("ledger.verify")["ok"] == true);
+    CHECK(daemon.stop() == 0);
+}
+
+void check_stops(Daemon& daemon, const Bought& bought, const Fault& fault) {
+    CHECK(bought.is_closed);
+    CHECK(daemon.wait() == 74);
+    const auto line = daemon.log().find("stopped at once: ");
+    REQUIRE(line != std::string::npos);
+    const auto said = daemon.log().substr(line);
+    CHECK(said.find(fault.says) != std::string::npos);
+    CHECK(std::count(said.begin(), said.end(), '\n') == 1);
+}
+
+void check_row(const Fault& fault) {
+    auto daemon = Daemon::with_events({"demo=1000", "other=10"}, {{"lock_timeout_ms", 100}});
+    auto rpc = daemon.connect();
+    rpc.result("query", {{"event", "other"}});  // both events are durable
+    Bought bought;
+    {
+        const Injector injector{daemon, options_of(daemon, fault)};
+        bought = buy(rpc, 8, 3);
+        if (fault.outcome == kStops) check_stops(daemon, bought, fault);
+        if (fault.outcome == kInternal) CHECK(rpc.kind("order", {{"key", "k0"}}) == "internal");
+        if (fault.outcome == kGoesOn) CHECK(rpc.kind("order", {{"key", "k0"}}).empty());
+    }
+    if (fault.outcome == kStops) return check_next_daemon(daemon, bought.sold);
+    CHECK(Injector::has_injected(daemon));
+    CHECK_FALSE(bought.is_closed);
+    CHECK((bought.storage_full > 0) == (fault.outcome == kWaits));
+    CHECK((bought.busy > 0) == (fault.outcome == kBusy));
+    while (bought.sold < 8)
+        buy_one(rpc, bought, 100);
+    CHECK(rpc.result("order", {{"key", "k0"}})["serials"] == Json{1});
+    CHECK(rpc.result("ledger.verify")["ok"] == true);
+    CHECK(daemon.stop() == 0);
+    check_next_daemon(daemon, bought.sold);
+}
+
+TEST_SUITE_BEGIN("running_faults");
+
+TEST_CASE("a system call that fails while tickets are sold does what the table says") {
+    if (!can_attach()) return;
+    for (const auto& fault : kFaults) {
+        const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
+        CAPTURE(row);
+        check_row(fault);
+    }
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
