@@ -35,7 +35,7 @@ Lsn ReplyMessage::lsn() const {
 std::size_t ReplyMessage::bytes() const {
     std::size_t bytes = 0;
     for (const auto& reply : replies)
-        bytes += reply.body.size() + reply.envelope.id.size();
+        bytes += sizeof reply + reply.body.size() + reply.envelope.id.size();
     return bytes;
 }
 

@@ -1,5 +1,7 @@
 #include "server/net/request.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -91,6 +93,17 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
     bool number_out_of_range_ = false;
 };
 
+// Whether `name` is a member of the envelope in wrong case. To ignore it like other unknown members
+// would do something else than was asked for.
+bool is_misspelt(std::string_view name) {
+    constexpr std::array<std::string_view, 4> kMembers{"jsonrpc", "method", "params", "id"};
+    const auto matches = [name](std::string_view member) {
+        return std::equal(name.begin(), name.end(), member.begin(), member.end(),
+                          [](char a, char b) { return (a | 0x20) == b; });
+    };
+    return std::any_of(kMembers.begin(), kMembers.end(), matches);
+}
+
 void RequestHandler::begin_member(const std::string& name) {
     member_ = name == "jsonrpc"  ? Member::kVersion
               : name == "method" ? Member::kMethod
@@ -98,7 +111,10 @@ void RequestHandler::begin_member(const std::string& name) {
               : name == "id"     ? Member::kId
                                  : Member::kOther;
     ++members_;
-    if (member_ == Member::kOther) return;
+    if (member_ == Member::kOther) {
+        if (is_misspelt(name)) complain("members of the request are written in lower case");
+        return;
+    }
     const auto bit = 1U << static_cast<unsigned>(member_);
     if ((seen_ & bit) != 0) complain("a member of the request appears twice");
     seen_ |= bit;

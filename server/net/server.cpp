@@ -198,12 +198,14 @@ void Server::flush_later(std::shared_ptr<Session> session) {
 }
 
 void Server::note_held(std::ptrdiff_t bytes) {
-    held_bytes_ += static_cast<std::size_t>(bytes);
-    if (held_bytes_ > limits::kHeldBytes) end_turn_later();
+    auto& held = service_.counters().held_bytes;
+    held += static_cast<std::size_t>(bytes);
+    if (held > limits::kHeldBytes) end_turn_later();
 }
 
 void Server::drop_largest() {
-    while (held_bytes_ > limits::kHeldBytes) {
+    const auto& held = service_.counters().held_bytes;
+    while (held > limits::kHeldBytes) {
         std::shared_ptr<Session> largest;
         for (const auto& [key, session] : sessions_) {
             auto alive = session.lock();
@@ -216,7 +218,7 @@ void Server::drop_largest() {
             spdlog::warn(
                 "connections hold {} bytes of unread answers and the like; dropped one of "
                 "uid {} with {} bytes; {} more since the last such line",
-                held_bytes_, largest->caller().uid, largest->held_bytes(), *more);
+                held, largest->caller().uid, largest->held_bytes(), *more);
         }
         largest->abort();
     }
@@ -233,7 +235,7 @@ void Server::end_turn() {
     store_.check_files();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
-    if (held_bytes_ > limits::kHeldBytes) drop_largest();
+    drop_largest();
     if (stopped_) check_stopped();
 }
 

@@ -82,7 +82,6 @@ class Server final : public SessionHost {
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
     std::unordered_map<UserId, std::size_t> sessions_by_uid_;
     std::vector<std::shared_ptr<Session>> to_flush_;
-    std::size_t held_bytes_ = 0;  // by all sessions
     std::unordered_set<std::shared_ptr<Session>> awaiting_sync_;
     // Batches of which some requests are answered and some wait; looked at only when changes are
     // taken back.

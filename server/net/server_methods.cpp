@@ -46,6 +46,7 @@ void Service::server_stats(const Params&, const Caller&, const Responder& respon
     json.member("connections", std::uint64_t{counters_.connections});
     json.member("connections_total", counters_.connections_total);
     json.member("connections_refused", counters_.connections_refused);
+    json.member("held_bytes", std::uint64_t{counters_.held_bytes});
     json.member("requests", counters_.requests).member("purchases_sold", counters_.purchases_sold);
     json.member("purchases_refused", counters_.purchases_refused);
     json.member("keys", std::uint64_t{store_.state().keys().size()});

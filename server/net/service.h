@@ -28,6 +28,7 @@ struct ServiceCounters {
     std::uint64_t connections_total = 0;
     std::uint64_t connections_refused = 0;
     std::size_t connections = 0;
+    std::size_t held_bytes = 0;  ///< by connections, Session::held_bytes()
 };
 
 class Service;

@@ -17,12 +17,13 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kSmallMessageBytes = 4096;
 // So much is done for a connection in one go: requests, or KiB of answers.
 constexpr std::size_t kSpentMax = 32;
-// Memory of the requests in flight, beside their answers, is estimated up to this.
-constexpr std::size_t kInFlightBytesMax = 128 * 1024;
+// Memory of requests without an answer yet is estimated up to this: a large weight stands for a
+// large answer.
+constexpr std::size_t kUnansweredBytesMax = 128 * 1024;
 
 // Nobody needs an empty buffer as large as the largest message of its life.
 void give_back(std::string& buffer) {
-    if (buffer.capacity() > limits::kKeptBufferBytes) buffer = std::string{};
+    if (buffer.capacity() > limits::kKeptBufferBytes) std::string{}.swap(buffer);
 }
 
 }  // namespace
@@ -214,6 +215,7 @@ void Session::settle_framing() {
 
 void Session::deliver(ReplyMessage message, std::size_t weight) {
     if (is_closed()) return;
+    unanswered_ -= weight;
     if (message.replies.empty()) {
         in_flight_ -= weight;
     } else {
@@ -232,9 +234,9 @@ void Session::schedule_flush() {
 }
 
 void Session::note_held() {
-    const auto in_flight = std::min(in_flight_ * limits::kEntryBytes, kInFlightBytesMax);
+    const auto unanswered = std::min(unanswered_ * limits::kEntryBytes, kUnansweredBytesMax);
     const auto now =
-        is_closed() ? 0 : input_.capacity() + output_.capacity() + outgoing_bytes_ + in_flight;
+        is_closed() ? 0 : input_.size() + output_.size() + outgoing_bytes_ + unanswered;
     const auto change = static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(held_);
     held_ = now;
     if (change != 0) host_.note_held(change);

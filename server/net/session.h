@@ -71,6 +71,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     /// of them together weigh settings.in_flight.
     void begin_request(std::size_t weight) {
         in_flight_ += weight;
+        unanswered_ += weight;
         ++spent_;
     }
 
@@ -138,7 +139,8 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
         std::size_t bytes = 0;  ///< when it was delivered
     };
     std::deque<Outgoing> outgoing_;
-    std::size_t in_flight_ = 0;       // by weight
+    std::size_t in_flight_ = 0;       // by weight, until answers leave
+    std::size_t unanswered_ = 0;      // of those, by weight, until answers are here
     std::size_t outgoing_bytes_ = 0;  // of all in outgoing_
     std::size_t spent_ = 0;           // work done in one go: requests, KiB of answers
     std::size_t put_off_bytes_ = 0;   // a large message at the front of the input, being read

@@ -73,7 +73,7 @@ class Attacked {
         const auto share = cpu_share(daemon_.pid(), 300ms);
         const auto during = usage_of(daemon_.pid());
         MESSAGE(std::string{attack.name} << ": " << line << figures(attacked) << " attacked; "
-                            << figures(before, during, share));
+                                         << figures(before, during, share));
 #ifndef TICKETD_SANITIZED
         CHECK(during.resident_kib - before.resident_kib < 128 * 1024);
         if (attack.kind == Attack::Kind::kIdle) CHECK(share < 0.05);

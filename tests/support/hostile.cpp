@@ -18,11 +18,11 @@ std::string proc(pid_t pid, const std::string& name) {
     return "/proc/" + std::to_string(pid) + "/" + name;
 }
 
-long resident_kib(pid_t pid) {
+long status_number(pid_t pid, std::string_view name) {
     const auto status = read_file(proc(pid, "status"));
-    const auto at = status.find("VmRSS:");
+    const auto at = status.find(name);
     if (at == std::string::npos) throw std::runtime_error("no such process any more");
-    return std::stol(status.substr(at + 6));
+    return std::stol(status.substr(at + name.size()));
 }
 
 std::chrono::milliseconds cpu_time(pid_t pid) {
@@ -62,8 +62,8 @@ Rpc connect_as(uid_t uid, const std::string& socket) {
 
 Usage usage_of(pid_t pid) {
     const std::filesystem::directory_iterator open{proc(pid, "fd")};
-    return {resident_kib(pid), static_cast<std::size_t>(std::distance(begin(open), end(open))),
-            cpu_time(pid)};
+    return {status_number(pid, "VmRSS:"), status_number(pid, "VmHWM:"),
+            static_cast<std::size_t>(std::distance(begin(open), end(open))), cpu_time(pid)};
 }
 
 void wait_for_descriptors_at_most(pid_t pid, std::size_t count) {

@@ -24,6 +24,7 @@ Rpc connect_as(uid_t uid, const std::string& socket);
 /// What a process has taken from the machine so far.
 struct Usage {
     long resident_kib = 0;
+    long peak_kib = 0;  ///< the most that was ever resident
     std::size_t descriptors = 0;
     std::chrono::milliseconds cpu{0};
 };

@@ -50,6 +50,18 @@ TEST_CASE("params by position keep their order") {
     CHECK(request.params[2].value.number == 3);
 }
 
+TEST_CASE("a member of the request in wrong case is refused, not ignored") {
+    for (const std::string member :
+         {R"("Params":{"quantity":5})", R"("PARAMS":[])", R"("Method":"x")", R"("ID":2)",
+          R"("iD":2)", R"("JsonRpc":"2.0")", R"("\u0050arams":{})"}) {
+        const auto fault = bad(R"({"jsonrpc":"2.0","id":1,"method":"ping",)" + member + "}");
+        CHECK(fault.kind == ErrorKind::kInvalidRequest);
+        CHECK(fault.envelope.id == "1");
+    }
+    CHECK(good(R"({"jsonrpc":"2.0","id":1,"method":"m","idx":2,"parameter":3,"i":4})").method ==
+          "m");
+}
+
 TEST_CASE("ids are kept byte for byte") {
     for (const std::string id : {"1", "-0", "1E5", "1.50", "18446744073709551616", "null", "\"\"",
                                  R"("a\u0041\n")", "\"剩余\"", "-17"}) {
