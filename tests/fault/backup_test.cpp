@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "client/wait.h"
 #include "tests/fault/flood.h"
 #include "tests/fault/small_disk.h"
+#include "tests/fault/strace.h"
 #include "tests/support/daemon.h"
 
 namespace ticketd::testing {
@@ -320,6 +322,54 @@ TEST_CASE("a backup to another file system is as good") {
     const auto client = back_up(daemon, copy);
     REQUIRE(client.exit == 0);
     check_whole(copy, Json::parse(client.output)["lsn"]);
+}
+
+// The calls of a backup, as strace saw them, one a line.
+std::vector<std::string> calls_of_backup(const Daemon& daemon, const std::string& copy) {
+    const auto trace = daemon.scratch() / "trace";
+    auto words = tracing(trace, {"-y", "-e", "trace=fdatasync,fsync,renameat"});
+    words.insert(words.end(),
+                 {TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "ledger", "backup", copy});
+    REQUIRE(run(words).exit == 0);
+    std::istringstream text{read_file(trace)};
+    std::vector<std::string> calls;
+    for (std::string line; std::getline(text, line);)
+        calls.push_back(line);
+    return calls;
+}
+
+TEST_CASE("everything is on disk before the copy is called a store, and then its name too") {
+    if (!can_trace()) return;
+    auto daemon = Daemon::with_events({"demo=9"});
+    for (int i = 0; i < 2; ++i) {
+        daemon.connect().result("purchase", {{"key", "k" + std::to_string(i)}});
+        daemon.stop();
+        daemon.start();
+    }
+    const auto copy = daemon.scratch() / "copy";
+    const auto calls = calls_of_backup(daemon, copy);
+    const auto find = [&](const std::string& text, std::size_t from) {
+        for (auto i = from; i < calls.size(); ++i) {
+            if (calls[i].find(text) != std::string::npos) return i;
+        }
+        return calls.size();
+    };
+    const auto renamed = find("renameat(", 0);
+    REQUIRE(renamed < calls.size());
+    CHECK(find("renameat(", renamed + 1) == calls.size());
+    std::size_t last_file = 0;
+    for (const auto& [name, content] : directory_bytes(copy)) {
+        const auto file = name == "checkpoint" ? "checkpoint.unfinished" : name;
+        CAPTURE(file);
+        const auto synced = find("<" + copy + "/" + file + ">)", 0);
+        CHECK(synced < renamed);
+        CHECK(calls.at(std::min(synced, calls.size() - 1)).find("fdatasync(") != std::string::npos);
+        last_file = std::max(last_file, synced);
+    }
+    CHECK(find("<" + copy + ">)", last_file) < renamed);
+    CHECK(find("<" + copy + ">)", renamed) < calls.size());
+    CHECK(find("<" + daemon.scratch().path() + ">)", 0) < calls.size());
+    CHECK(find("fsync(", 0) < find("fdatasync(", 0));  // the mark of an unfinished copy
 }
 
 TEST_CASE("a result that cannot be written does not undo the backup") {
