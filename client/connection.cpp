@@ -75,10 +75,18 @@ Outcome<Connection> Connection::open(const std::string& path, const Patience& pa
 
 std::variant<Answer, IoStatus> Connection::call(std::string_view method, std::string_view params,
                                                 const Patience& patience) {
-    const auto id = ++last_id_;
-    const auto sent = send_raw(request_line(id, method, params), patience);
+    const auto sent = send_request(method, params, patience);
     // A daemon that hangs up may have said why before it did.
     if (sent != IoStatus::kDone && sent != IoStatus::kLost) return sent;
+    return receive_answer(patience);
+}
+
+IoStatus Connection::send_request(std::string_view method, std::string_view params,
+                                  const Patience& patience) {
+    return send_raw(request_line(++last_id_, method, params), patience);
+}
+
+std::variant<Answer, IoStatus> Connection::receive_answer(const Patience& patience) {
     for (;;) {
         const auto received = receive(patience);
         if (received.status != IoStatus::kDone) return received.status;
@@ -86,7 +94,7 @@ std::variant<Answer, IoStatus> Connection::call(std::string_view method, std::st
         if (!reply && !is_notification(received.message)) return IoStatus::kMalformed;
         // Notifications and answers to what was sent by send_raw() are not what we wait for. An
         // error without an id is: the daemon could not read the request or does not want us.
-        if (reply && (reply->id == std::to_string(id) || reply->id == "null")) {
+        if (reply && (reply->id == std::to_string(last_id_) || reply->id == "null")) {
             return std::move(reply->answer);
         }
     }

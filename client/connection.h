@@ -57,6 +57,11 @@ class Connection {
     std::variant<Answer, IoStatus> call(std::string_view method, std::string_view params,
                                         const Patience& patience);
 
+    /// The two halves of call(): the second may be called again after kTimedOut.
+    IoStatus send_request(std::string_view method, std::string_view params,
+                          const Patience& patience);
+    std::variant<Answer, IoStatus> receive_answer(const Patience& patience);
+
     /// Sends bytes as they are.
     IoStatus send_raw(std::string_view bytes, const Patience& patience);
 

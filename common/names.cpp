@@ -1,6 +1,7 @@
 #include "common/names.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/limits.h"
 
@@ -49,6 +50,26 @@ std::optional<std::int64_t> key_time_ms(std::string_view key) {
 bool is_memo(std::string_view text) {
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
     return text.size() <= limits::kMemoBytes && std::none_of(text.begin(), text.end(), is_control);
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto first = static_cast<unsigned char>(text[at]);
+        const auto length = static_cast<std::size_t>(std::countl_one(first));
+        at += 1;
+        if (length == 0) continue;
+        if (length == 1 || length > 4 || at + length - 1 > text.size()) return false;
+        std::uint32_t point = first & (0x7fU >> length);
+        for (std::size_t i = 1; i < length; ++i, ++at) {
+            const auto next = static_cast<unsigned char>(text[at]);
+            if (std::countl_one(next) != 1) return false;
+            point = (point << 6U) | (next & 0x3fU);
+        }
+        constexpr std::uint32_t kLeast[] = {0x80, 0x800, 0x10000};  // by length: no longer than due
+        const bool is_surrogate = point >= 0xd800 && point <= 0xdfff;
+        if (point < kLeast[length - 2] || point > 0x10ffff || is_surrogate) return false;
+    }
+    return true;
 }
 
 }  // namespace ticketd

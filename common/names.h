@@ -21,4 +21,7 @@ std::optional<std::int64_t> key_time_ms(std::string_view key);
 /// At most 256 bytes without control characters. The caller has checked that it is UTF-8.
 bool is_memo(std::string_view text);
 
+/// Well-formed UTF-8, which is what JSON strings are made of; file names may be anything else.
+bool is_utf8(std::string_view text);
+
 }  // namespace ticketd

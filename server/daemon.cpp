@@ -7,10 +7,14 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <memory>
 
 #include "common/check.h"
 #include "common/error_kind.h"
+#include "common/progress_line.h"
 #include "common/socket_path.h"
 #include "server/net/listening_socket.h"
 #include "server/net/server.h"
@@ -105,8 +109,27 @@ void check_file_system(const platform::PosixDirectory& directory, const Config& 
     spdlog::warn("{} is on {}: locks and syncs promise less there", config.data_dir, *kind);
 }
 
+/// The path that leads to the data directory from anywhere.
+std::string absolute_path(const std::string& data_dir) {
+    const std::unique_ptr<char, void (*)(void*)> path{::realpath(data_dir.c_str(), nullptr),
+                                                      ::free};
+    if (!path) throw store::StoreUnavailable(data_dir, {errno, std::system_category()});
+    return path.get();
+}
+
+/// Makes the store ready. What takes long is told: in a line on a terminal, else in the log.
+std::unique_ptr<store::Store> open_store(platform::Directory& directory,
+                                         const platform::Clock& clock, store::StoreEvents events,
+                                         const store::StoreSettings& settings) {
+    ProgressLine line{"recovery", STDERR_FILENO,
+                      [](const std::string& text) { spdlog::info("{}", text); }};
+    const auto progress = [&line](const std::string& what, std::uint64_t done,
+                                  std::uint64_t total) { line.tell(what, done, total); };
+    return std::make_unique<store::Store>(directory, clock, std::move(events), settings, progress);
+}
+
 void run(const Options& options) {
-    const auto settings = within_descriptor_limit(options.config.net);
+    auto settings = within_descriptor_limit(options.config.net);
     prepare_socket_directory(settings.socket_path);
     // Taken first, so that a start that cannot serve changes nothing in the store; nobody gets
     // through before listen().
@@ -117,8 +140,11 @@ void run(const Options& options) {
     const auto directory =
         platform::PosixDirectory::open_or_create_private(options.config.data_dir);
     check_file_system(*directory, options.config);
+    settings.data_dir = absolute_path(options.config.data_dir);
     const platform::SystemClock clock;
-    store::Store store{*directory, clock, events_for(loop, server), options.config.store};
+    const auto opened =
+        open_store(*directory, clock, events_for(loop, server), options.config.store);
+    auto& store = *opened;
     for (const auto& notice : store.notices())
         spdlog::warn("{}", notice);
 

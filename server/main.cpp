@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "common/error_kind.h"
+#include "common/progress_line.h"
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/platform/posix_file.h"
@@ -38,7 +39,10 @@ void start_logging(const std::string& level) {
 int verify(const std::string& path) {
     store::AuditReport report;
     try {
-        report = store::audit_store(*platform::PosixDirectory::open_existing(path));
+        ProgressLine line{"verify", STDERR_FILENO};
+        const auto progress = [&line](const std::string& what, std::uint64_t done,
+                                      std::uint64_t total) { line.tell(what, done, total); };
+        report = store::audit_store(*platform::PosixDirectory::open_existing(path), progress);
     } catch (const store::StoreDamaged& error) {
         std::fprintf(stderr, "damaged: %s\n", error.what());
         return client_exit::kStorage;

@@ -156,9 +156,10 @@ Outcome<Request> any_call(const Arguments& arguments) {
 }  // namespace
 
 Nature nature_of(std::string_view method, std::string_view params) {
-    constexpr std::array<std::string_view, 10> kQueries{
-        "query",       "order",        "orders",      "events",        "ping",
-        "server.info", "server.stats", "ledger.read", "ledger.verify", "rpc.discover"};
+    constexpr std::array<std::string_view, 11> kQueries{
+        "query",         "order",           "orders",       "events",
+        "ping",          "server.info",     "server.stats", "ledger.read",
+        "ledger.verify", "ledger.position", "rpc.discover"};
     if (std::find(kQueries.begin(), kQueries.end(), method) != kQueries.end()) {
         return Nature::kQuery;
     }
@@ -181,6 +182,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kStats: return Request{"server.stats", "{}", Nature::kQuery, {}};
         case Verb::kInfo: return Request{"server.info", "{}", Nature::kQuery, {}};
         case Verb::kLedgerVerify: return Request{"ledger.verify", "{}", Nature::kQuery, {}};
+        case Verb::kLedgerBackup: return Request{"ledger.position", "{}", Nature::kQuery, {}};
         case Verb::kLedgerRead:
             return Params{}
                 .add("from_lsn", arguments.from)

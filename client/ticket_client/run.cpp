@@ -8,10 +8,12 @@
 #include "client/call.h"
 #include "client/streams.h"
 #include "client/ticket_client/arguments.h"
+#include "client/ticket_client/backup_verb.h"
 #include "client/ticket_client/help.h"
 #include "client/ticket_client/interrupts.h"
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/text.h"
+#include "client/ticket_client/verify_verb.h"
 #include "common/error_kind.h"
 #include "common/socket_path.h"
 
@@ -23,18 +25,21 @@ int show(const std::string& text) {
     return failure ? report(*failure) : client_exit::kDone;
 }
 
-CallOptions call_options(const Arguments& arguments) {
+CallOptions call_options(const Arguments& arguments, const Interrupts& interrupts) {
     CallOptions options;
     options.socket_path = arguments.socket ? *arguments.socket : default_socket_path();
     const auto given = arguments.wait_ready ? arguments.wait_ready : arguments.timeout;
     // Who names a time wants all of it, for a daemon that is about to start as well.
     if (given) options.timeout = options.absent_timeout = *given;
+    options.interrupt_fd = interrupts.descriptor();
     return options;
 }
 
-Outcome<std::string> call_interruptibly(const Request& request, CallOptions options) {
+Outcome<std::string> carry_out(const Arguments& arguments, const Request& request) {
     const Interrupts interrupts;
-    options.interrupt_fd = interrupts.descriptor();
+    const auto options = call_options(arguments, interrupts);
+    if (arguments.verb->verb == Verb::kLedgerBackup) return back_up(arguments, request, options);
+    if (arguments.verb->verb == Verb::kLedgerVerify) return verify(arguments, request, options);
     return call(request, options);
 }
 
@@ -44,6 +49,7 @@ int finish(const Arguments& arguments, const Request& request, const std::string
     if (!arguments.is_quiet || is_bad_ledger) {
         const auto text = arguments.wants_json ? result + '\n' : result_text(verb, result);
         if (auto failure = write_result(text)) {
+            if (verb == Verb::kLedgerBackup) failure->message += "; the backup was made";
             if (request.nature != Nature::kQuery) {
                 failure->message += "; the request was done";
                 if (!request.hint.empty()) failure->message += "; to see it, " + request.hint;
@@ -69,7 +75,7 @@ int run(int argc, char* const* argv) {
     if (const auto* failure = failure_of(made)) return report(*failure);
     const auto& request = std::get<Request>(made);
 
-    const auto outcome = call_interruptibly(request, call_options(arguments));
+    const auto outcome = carry_out(arguments, request);
     if (const auto* failure = failure_of(outcome)) return report(*failure);
     return finish(arguments, request, std::get<std::string>(outcome));
 }

@@ -70,7 +70,24 @@ constexpr std::array kVerbs{
              "recompute every total from the journal",
              "  ticket-client ledger verify\n"
              "\n"
-             "Exit 0 only if all guarantees hold, 74 if not.\n"},
+             "Exit 0 only if all guarantees hold, 74 if not. It waits as long as it takes, unless\n"
+             "--timeout is given.\n"},
+    VerbInfo{
+        Verb::kLedgerBackup, "ledger backup", "", "DIR", 1, 1, "",
+        "copy the store, as it is at one LSN, while sales go on",
+        "  ticket-client ledger backup /backup/monday\n"
+        "  ticketd --verify /backup/monday            # is it whole?\n"
+        "\n"
+        "To restore it, with the daemon stopped (the data directory must be its user's):\n"
+        "\n"
+        "  mv /var/lib/ticketd /var/lib/ticketd.old\n"
+        "  cp -a /backup/monday /var/lib/ticketd\n"
+        "  chown -R ticketd: /var/lib/ticketd\n"
+        "\n"
+        "Every sale confirmed before the backup began is in it, none after its `lsn` is. DIR\n"
+        "must be empty or not exist. Run it as root or as the daemon's user, where the daemon\n"
+        "runs: it reads the data directory. If it fails or is interrupted (exit 130), what was\n"
+        "written is removed, and what cannot be removed does not pass for a store.\n"},
     VerbInfo{Verb::kCall, "call", "", "METHOD [PARAMS]", 1, 2, "",
              "call any method with parameters in JSON",
              "  ticket-client call query '{\"event\":\"demo\"}'\n"

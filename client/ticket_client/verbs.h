@@ -24,6 +24,7 @@ enum class Verb : std::uint8_t {
     kInfo,
     kLedgerRead,
     kLedgerVerify,
+    kLedgerBackup,
     kCall,
 };
 

@@ -1,9 +1,10 @@
 // order, orders, ledger.read, ledger.verify: answers from the journal on disk. Rows are collected
 // on a ledger thread, at most so many per request, and written as JSON on the event loop, which
-// knows the events' names.
+// knows the events' names. And ledger.position, for those who copy the journal.
 #include <algorithm>
 #include <memory>
 
+#include "common/names.h"
 #include "server/net/order_json.h"
 #include "server/net/service.h"
 #include "server/store/audit.h"
@@ -84,6 +85,23 @@ std::string audit_json(const store::AuditReport& report) {
         json.value(std::string_view{problem});
     json.end_array().end_object();
     return body;
+}
+
+/// Sets an LSN to 0 when it goes, however that comes about.
+struct Reset {
+    std::atomic<Lsn>& lsn;
+    ~Reset() { lsn = 0; }
+};
+
+std::string hex(const store::StoreId& id) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (const char c : id) {
+        const auto byte = static_cast<unsigned char>(c);
+        text += kDigits[byte >> 4U];
+        text += kDigits[byte & 0xfU];
+    }
+    return text;
 }
 
 }  // namespace
@@ -173,18 +191,36 @@ void Service::ledger_verify(const Params&, const Caller&, const Responder& respo
     auto live = std::make_shared<const std::vector<store::Event>>(store_.state().events());
     read_ledger(
         audits_, last, responder,
-        [last, live, id = store_.id(),
+        [this, last, live, id = store_.id(),
          key_floor = store_.state().key_floor()](store::LedgerReader& reader) {
+            const Reset at_the_end{audited_lsn_};
             store::Audit audit{id, key_floor};
             bool is_whole = true;
             reader.visit(1, last, [&](const store::Entry& entry) {
                 is_whole = audit.add(entry);
+                audited_lsn_ = entry.lsn;
                 return is_whole;
             });
             if (is_whole) audit.compare(*live, "live counts");
             return std::move(audit).report();
         },
         [responder](const store::AuditReport& report) { responder.result(0, audit_json(report)); });
+}
+
+// It is durable already, so the answer need not wait for anything.
+void Service::ledger_position(const Params&, const Caller&, const Responder& responder) {
+    if (!is_utf8(settings_.data_dir)) {
+        return responder.error(0, ErrorKind::kInternal, "the data directory's name is not UTF-8");
+    }
+    const auto position = store_.durable_position();
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().member("data_dir", std::string_view{settings_.data_dir});
+    json.member("store", std::string_view{hex(store_.id())});
+    json.member("segment", position.segment).member("offset", position.offset);
+    json.member("group", position.group - 1).member("lsn", position.lsn - 1);
+    json.member("verified_lsn", audited_lsn_.load()).end_object();
+    responder.result(0, std::move(body));
 }
 
 }  // namespace ticketd::net

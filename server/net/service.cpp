@@ -49,6 +49,8 @@ std::span<const Method> Service::methods() {
                kLedgerReadParams, &Service::ledger_read},
         Method{"ledger.verify", "Recomputes every total from the first entry.", true, kLarge,
                kNoParams, &Service::ledger_verify},
+        Method{"ledger.position", "Where the store is, and how far its journal is durable.", true,
+               kSmall, kNoParams, &Service::ledger_position},
         Method{"ping", "Answers at once.", false, kSmall, kNoParams, &Service::ping},
         Method{"server.info", "Version, limits, and how far the ledger is.", false, kSmall,
                kNoParams, &Service::server_info},

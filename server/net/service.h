@@ -3,6 +3,7 @@
 #pragma once
 
 #include <asio/io_context.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -82,6 +83,7 @@ class Service {
     void orders(const Params&, const Caller&, const Responder&);
     void ledger_read(const Params&, const Caller&, const Responder&);
     void ledger_verify(const Params&, const Caller&, const Responder&);
+    void ledger_position(const Params&, const Caller&, const Responder&);
     // server_methods.cpp
     void ping(const Params&, const Caller&, const Responder&);
     void server_info(const Params&, const Caller&, const Responder&);
@@ -115,6 +117,7 @@ class Service {
     const std::function<void()> on_parked_change_;
     Durability durability_;
     LockQueue locks_;
+    std::atomic<Lsn> audited_lsn_{0};  // how far the audit that runs has come; 0: none does
     // Apart, so that a replayed key need not wait for a long scan, nor that for an audit.
     LedgerWorker lookups_;
     LedgerWorker scans_;

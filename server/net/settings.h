@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 struct Settings {
     std::string socket_path;
+    std::string data_dir;  ///< where the store is, absolute; told to operators
     unsigned socket_mode = 0660;
     milliseconds lock_timeout{limits::kLockTimeoutMs};
 

@@ -33,10 +33,12 @@ void Audit::compare(const std::vector<Event>& events, const std::string& whose) 
     }
 }
 
-void Audit::compare_keys(platform::Directory& directory, const Checkpoint& checkpoint) {
+void Audit::compare_keys(platform::Directory& directory, const Checkpoint& checkpoint,
+                         const Progress& progress) {
     std::uint64_t found = 0;
-    for (auto segment = checkpoint.first_key_run; segment <= checkpoint.position.segment;
-         ++segment) {
+    const auto first = checkpoint.first_key_run, last = checkpoint.position.segment;
+    for (auto segment = first; segment <= last; ++segment) {
+        if (progress) progress("key runs", segment - first, last - first + 1);
         for (const auto& item : read_key_run(directory, checkpoint.store, segment).items) {
             if (state_.keys().find(item.digest) == item.lsn) ++found;
         }
@@ -80,7 +82,7 @@ AuditReport audit_store(platform::Directory& directory, const Progress& progress
         if (compared || next != checkpoint.position.lsn) return;
         audit.compare(checkpoint.events, kCheckpointName);
         // A daemon may drop old runs meanwhile.
-        if (reading == Reading::kAtRest) audit.compare_keys(directory, checkpoint);
+        if (reading == Reading::kAtRest) audit.compare_keys(directory, checkpoint, progress);
         compared = true;
     };
     // read_journal() checks each entry too; the audit keeps its own count of orders.

@@ -43,7 +43,8 @@ class Audit {
     /// Holds the totals against counts that were arrived at another way, both at the same LSN.
     void compare(const std::vector<Event>& events, const std::string& whose);
     /// Holds the keys so far against the runs that a checkpoint at this LSN counts.
-    void compare_keys(platform::Directory& directory, const Checkpoint& checkpoint);
+    void compare_keys(platform::Directory& directory, const Checkpoint& checkpoint,
+                      const Progress& progress = {});
 
     AuditReport report() &&;
 

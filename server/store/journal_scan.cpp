@@ -146,9 +146,11 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
 }
 
 void check_left_segments(platform::Directory& directory, const StoreId& store,
-                         const JournalPosition& end, std::uint64_t read_bytes) {
+                         const JournalPosition& end, std::uint64_t read_bytes,
+                         const Progress& progress) {
     auto next = end;
     for (auto number = end.segment; number >= 1; --number) {
+        if (progress) progress("segments looked at", end.segment - number, end.segment);
         const auto name = segment_name(number);
         const auto file = open_left_segment(directory, number);
         const auto start = open_segment(*file, name, store, number);

@@ -46,6 +46,7 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
 /// its number and the headers around it say, and the newest segments, up to so many bytes, are read
 /// whole. Throws as above.
 void check_left_segments(platform::Directory& directory, const StoreId& store,
-                         const JournalPosition& end, std::uint64_t read_bytes);
+                         const JournalPosition& end, std::uint64_t read_bytes,
+                         const Progress& progress = {});
 
 }  // namespace ticketd::store

@@ -87,6 +87,7 @@ JournalWriter::JournalWriter(platform::Directory& directory, BegunSegment segmen
       is_allocated_(segment.is_allocated),
       position_(position) {
     publish_room();
+    publish_position();
     thread_ = std::thread{[this] { run(); }};
 }
 
@@ -136,6 +137,11 @@ void JournalWriter::discard(Lsn next) {
         full_ = false;
     }
     wake_.notify_one();
+}
+
+JournalPosition JournalWriter::durable_position() const {
+    const std::lock_guard lock{mutex_};
+    return durable_;
 }
 
 JournalPosition JournalWriter::finish() {
@@ -223,6 +229,7 @@ JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
     statistics_.groups += 1;
     statistics_.entries += group.count;
     publish_room();
+    publish_position();
     return WriteOutcome::kDurable;
 }
 
@@ -278,6 +285,8 @@ std::error_code JournalWriter::switch_segment() {
     is_allocated_ = true;
     position_ = start;
     zeroed_until_ = 0;
+    // First: a checkpoint that counts the segment that was left must find this one behind it.
+    publish_position();
     events_.on_segment_left(position_.segment - 1);
     return {};
 }
@@ -300,6 +309,11 @@ void JournalWriter::publish_room() {
     const auto usable = in_segment > limits::kGroupBytes ? in_segment - limits::kGroupBytes : 0;
     const auto spare = next_ ? segment_bytes_ - 2 * kBlockBytes - limits::kGroupBytes : 0;
     room_bytes_ = usable + spare;
+}
+
+void JournalWriter::publish_position() {
+    const std::lock_guard lock{mutex_};
+    durable_ = position_;
 }
 
 JournalWriter::WriteOutcome JournalWriter::fail(const std::string& file, std::error_code error) {

@@ -87,6 +87,12 @@ class JournalWriter {
     /// Writes and syncs what was sealed, then ends the thread. Returns the journal's end.
     JournalPosition finish();
 
+    // --- any thread ---
+
+    /// Where the durable part of the journal ends. Never behind what on_durable has told; all
+    /// segments before its own were left.
+    JournalPosition durable_position() const;
+
     const JournalStatistics& statistics() const { return statistics_; }
 
   private:
@@ -107,6 +113,7 @@ class JournalWriter {
     std::error_code switch_segment();
     void reserve_space();
     void publish_room();
+    void publish_position();
     WriteOutcome fail(const std::string& file, std::error_code error);
 
     platform::Directory& directory_;
@@ -119,12 +126,13 @@ class JournalWriter {
     std::atomic<std::uint64_t> unsynced_bytes_{0};
     std::atomic<std::uint64_t> room_bytes_{0};
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Pending> sealed_;  // guarded by mutex_
     bool stopping_ = false;       // guarded by mutex_
     bool full_ = false;           // guarded by mutex_: waiting for discard()
     bool dead_ = false;           // guarded by mutex_: after on_fatal
+    JournalPosition durable_;     // guarded by mutex_
 
     // Sync thread only, once it runs.
     std::unique_ptr<platform::File> segment_;

@@ -25,6 +25,9 @@
 namespace ticketd::store {
 namespace {
 
+// What a backup names its checkpoint until everything else is there.
+constexpr const char* kUnfinishedCopy = "checkpoint.unfinished";
+
 std::unique_ptr<platform::File> open_file(platform::Directory& directory, const std::string& name,
                                           platform::OpenMode mode) {
     auto opened = directory.open(name, mode);
@@ -141,6 +144,9 @@ Recovered create_store(platform::Directory& directory, std::uint64_t segment_byt
 /// Whether the directory holds no store yet: nothing, or what a start left that was interrupted
 /// before its checkpoint. Throws StoreDamaged if a checkpoint is missing that must have been there.
 bool is_new(platform::Directory& directory) {
+    if (exists(directory, kUnfinishedCopy)) {
+        throw StoreDamaged(kUnfinishedCopy, 0, "a copy of a store that was not finished");
+    }
     if (exists(directory, kCheckpointName)) return false;
     const auto segments = count_segments(directory);
     if (segments == 0) return true;
@@ -165,7 +171,8 @@ Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
     LedgerState state{base.store, base.key_floor};
     state.restore(base.events, base.position.lsn - 1, base.last_time_ms);
     auto runs = load_keys(directory, base, state, progress);
-    check_left_segments(directory, base.store, base.position, limits::kCheckedAtStartBytes);
+    check_left_segments(directory, base.store, base.position, limits::kCheckedAtStartBytes,
+                        progress);
     auto position = base.position;
     const auto end = read_journal(directory, base.store, position, state, {}, progress);
     if (base.stop == Stop::kRunning && position.segment == base.position.segment) {

@@ -97,6 +97,8 @@ class Store {
     /// What recovery found, for the log.
     const std::vector<std::string>& notices() const { return recovered_.notices; }
     Lsn durable_lsn() const { return durable_lsn_; }
+    /// Where the durable part of the journal ends: at durable_lsn(), or already behind it.
+    JournalPosition durable_position() const { return journal_->durable_position(); }
     const JournalStatistics& journal_statistics() const { return journal_->statistics(); }
     std::uint64_t restored_slots() const { return restored_slots_; }
     std::uint64_t checkpoints() const { return checkpointer_->written(); }

@@ -1,47 +1,13 @@
 // A real file system that is really full (a small tmpfs; root only): purchases are refused, the
 // rest goes on, and sales resume by themselves when there is room.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include "client/wait.h"
+#include "tests/fault/small_disk.h"
 #include "tests/support/daemon.h"
 
 namespace ticketd::testing {
 namespace {
-
-class SmallDisk {
-  public:
-    SmallDisk() : mounted_(::mount("tmpfs", path().c_str(), "tmpfs", 0, "size=48m") == 0) {}
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-    ~SmallDisk() {
-        if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
-    }
-
-    bool is_mounted() const {
-        if (!mounted_) MESSAGE("SKIPPED: no file system can be mounted here");
-        return mounted_;
-    }
-    const std::string& path() const { return directory_.path(); }
-
-    /// Takes all the room there is.
-    void fill() const {
-        const client::Descriptor fd{
-            ::open(ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
-        const std::string block(4096, 'b');
-        while (::write(fd.number(), block.data(), block.size()) > 0) {
-        }
-    }
-    void make_room() const { ::unlink(ballast().c_str()); }
-
-  private:
-    std::string ballast() const { return path() + "/ballast"; }
-
-    ScratchDirectory directory_;
-    bool mounted_;
-};
 
 Daemon on(const SmallDisk& disk) {
     DaemonOptions options;

@@ -147,8 +147,8 @@ TEST_CASE("rpc.discover lists every method that is there") {
         names.insert(method["name"]);
     CHECK(names == std::set<std::string>{"query", "purchase", "abandon", "order", "orders",
                                          "events", "event.create", "event.resize", "ledger.read",
-                                         "ledger.verify", "ping", "server.info", "server.stats",
-                                         "rpc.discover"});
+                                         "ledger.verify", "ledger.position", "ping", "server.info",
+                                         "server.stats", "rpc.discover"});
     for (const auto* later :
          {"hold", "confirm", "cancel", "watch", "event.close", "Purchase", ""}) {
         CHECK(rpc.error(later)["code"] == -32601);

@@ -64,6 +64,9 @@ void prepare_child(const ProcessOptions& options, pid_t parent, int output, int 
     if (!options.stdout_path.empty()) {
         output = ::open(options.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
     }
+    if (!options.stderr_path.empty()) {
+        error = ::open(options.stderr_path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    }
     if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(error, 2) < 0) die("dup2\n");
     if (options.umask) ::umask(*options.umask);
     if (options.nofile) {

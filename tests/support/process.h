@@ -25,6 +25,7 @@ struct ProcessOptions {
     std::vector<std::string> environment;  ///< NAME=VALUE, beside what the test itself has
     std::string stdin_path = "/dev/null";
     std::string stdout_path;         ///< instead of the pipe
+    std::string stderr_path;         ///< instead of the pipe
     std::optional<uid_t> uid;        ///< run as this user (and group)
     std::optional<mode_t> umask;     ///< run under this mask
     std::optional<unsigned> nofile;  ///< hard limit of open files

@@ -111,6 +111,7 @@ TEST_CASE("every other verb has its method") {
     CHECK(request(arguments("stats")).method == "server.stats");
     CHECK(request(arguments("info")).method == "server.info");
     CHECK(request(arguments("ledger verify")).method == "ledger.verify");
+    CHECK(request(arguments("ledger backup", {"/copy"})).method == "ledger.position");
     const auto create = request(arguments("event create", {"e", "2"}));
     CHECK(create.method == "event.create");
     CHECK(create.params == R"({"name":"e","capacity":2})");
@@ -133,6 +134,7 @@ TEST_CASE("a call takes an object or an array, on one line, and nothing else") {
 TEST_CASE("only queries and requests with a key may be sent twice") {
     CHECK(nature_of("query", "{}") == Nature::kQuery);
     CHECK(nature_of("ledger.verify", "{}") == Nature::kQuery);
+    CHECK(nature_of("ledger.position", "{}") == Nature::kQuery);
     CHECK(nature_of("purchase", R"({"key":"k"})") == Nature::kKeyed);
     CHECK(nature_of("brand.new", R"({"n":1,"key":"k"})") == Nature::kKeyed);
     CHECK(nature_of("purchase", "{}") == Nature::kOnce);

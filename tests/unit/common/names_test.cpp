@@ -48,3 +48,18 @@ TEST_CASE("a UUID of version 7 says when it was made, and no other key does") {
         CHECK_FALSE(ticketd::key_time_ms(key).has_value());
     }
 }
+
+TEST_CASE("well-formed UTF-8 is told from other bytes") {
+    for (const std::string text : {"", "plain", "\xc3\xa4", "\xe5\x89\xa9", "\xf0\x9f\x8e\xab",
+                                   "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+        CAPTURE(text);
+        CHECK(ticketd::is_utf8(text));
+    }
+    CHECK(ticketd::is_utf8(std::string{"a\0b", 3}));
+    for (const std::string text :
+         {"\x80", "\xc3", "\xc3(", "\xe5\x89", "\xe5\x89(", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf",
+          "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff"}) {
+        CAPTURE(text);
+        CHECK_FALSE(ticketd::is_utf8(text));
+    }
+}
