@@ -43,7 +43,8 @@ class LiveStore {
     LiveStore(const std::string& path, std::chrono::milliseconds key_retention)
         : path_(path),
           directory_(platform::PosixDirectory::open_or_create_private(path)),
-          store_(*directory_, clock_, events(), {kSegmentBytes, key_retention}) {
+          store_(*directory_, clock_, events(),
+                 {.key_retention = key_retention, .segment_bytes = kSegmentBytes}) {
         REQUIRE(std::holds_alternative<store::Changed>(store_.create_event(7, "demo", 1U << 30U)));
         buyer_ = std::thread{[this] { buy(); }};
     }
@@ -75,6 +76,7 @@ class LiveStore {
         events.on_durable = [this](Lsn lsn) { durable_ = lsn; };
         events.on_full = [this](std::error_code) { has_failed_ = true; };
         events.on_fatal = [this](const std::string&) { has_failed_ = true; };
+        events.on_checkpoint = [](Lsn) {};
         events.on_keys_expired = [this](const store::KeyFloor& floor) {
             const std::lock_guard lock{mutex_};
             expired_ = floor;
@@ -141,8 +143,9 @@ void check_copy(const std::string& path, Lsn lsn, std::mt19937& random) {
     events.on_full = [](std::error_code) {};
     events.on_fatal = [](const std::string& what) { FAIL_CHECK(what); };
     events.on_keys_expired = [](const store::KeyFloor&) {};
+    events.on_checkpoint = [](Lsn) {};
     events.on_notice = [](const std::string&) {};
-    store::Store restored{*directory, clock, events, {kSegmentBytes}};
+    store::Store restored{*directory, clock, events, {.segment_bytes = kSegmentBytes}};
     CHECK(restored.state().last_lsn() == lsn);
     CHECK(restored.state().keys().size() == report.keys);
     const auto oldest = std::max<Lsn>(restored.state().key_floor().lsn, 2);
