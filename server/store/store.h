@@ -83,7 +83,7 @@ struct StoreEvents {
 };
 
 struct StoreSettings {
-    std::uint64_t segment_bytes = limits::kSegmentBytes;
+    std::uint64_t segment_bytes = limits::kSegmentBytes;  ///< at least limits::kSegmentBytesMin
     std::chrono::milliseconds key_retention{limits::kKeyRetentionMs};
     std::uint64_t keys = limits::kKeys;
 };
