@@ -63,9 +63,12 @@ void Checkpointer::segment_left(std::uint64_t number) {
     wake_.notify_one();
 }
 
-std::error_code Checkpointer::finish() {
+// Both at once: a checkpoint at the last segment that does not say that the stop was clean would
+// call for a segment behind it.
+std::error_code Checkpointer::finish(std::uint64_t last) {
     {
         const std::lock_guard lock{mutex_};
+        left_ = std::max(left_, last);
         stopping_ = true;
     }
     wake_.notify_one();

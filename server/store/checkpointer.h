@@ -57,9 +57,10 @@ class Checkpointer {
     /// thread.
     void segment_left(std::uint64_t number);
 
-    /// After the journal's end, all of whose segments were left: writes the clean-stop checkpoint
-    /// and ends the thread. The error if that did not work; the store is whole without it.
-    [[nodiscard]] std::error_code finish();
+    /// After the journal's end in segment `last`, which no other follows: writes the clean-stop
+    /// checkpoint and ends the thread. The error if that did not work; the store is whole without
+    /// it.
+    [[nodiscard]] std::error_code finish(std::uint64_t last);
 
     /// The number of checkpoints written.
     std::uint64_t written() const { return written_; }

@@ -189,8 +189,7 @@ void Store::close() {
         undo_.pop_back();
     }
     durable_lsn_ = end.lsn - 1;
-    checkpointer_->segment_left(end.segment);
-    const auto error = checkpointer_->finish();
+    const auto error = checkpointer_->finish(end.segment);
     if (error && !is_out_of_space(error)) throw StoreUnavailable(kCheckpointName, error);
 }
 

@@ -38,15 +38,20 @@ void cut(Content& content, std::uint64_t size) {
     if (content.bytes.size() > size) content.bytes.resize(size);
 }
 
-void trim(Content& content) {
-    const auto last = content.bytes.find_last_not_of('\0');
-    content.bytes.resize(last == std::string::npos ? 0 : last + 1);
-}
-
 }  // namespace
+
+std::uint64_t DiskFile::digest() const {
+    if (digest_ == 0) {
+        const std::string_view bytes = now_.bytes;
+        const auto used = bytes.substr(0, bytes.find_last_not_of('\0') + 1);
+        digest_ = std::hash<std::string_view>{}(used) * 31 + now_.size + 1;
+    }
+    return digest_;
+}
 
 void DiskFile::write(std::uint64_t offset, std::string_view bytes, std::uint64_t step) {
     if (bytes.empty()) return;
+    digest_ = 0;
     const auto end = offset + bytes.size();
     for (auto sector = offset / kSectorBytes; sector * kSectorBytes < end; ++sector) {
         const auto start = sector * kSectorBytes;
@@ -63,6 +68,7 @@ void DiskFile::write(std::uint64_t offset, std::string_view bytes, std::uint64_t
 
 void DiskFile::resize(std::uint64_t size, std::uint64_t step) {
     if (size == now_.size) return;
+    digest_ = 0;
     for (auto sector = size / kSectorBytes; sector * kSectorBytes < now_.bytes.size(); ++sector) {
         auto image = sector_of(now_, sector);
         const auto start = sector * kSectorBytes;
@@ -113,6 +119,12 @@ void DiskFile::fail_sync() {
         sector.is_dirty = false;
 }
 
+void DiskFile::visit_undecided(const std::function<void(const Undecided&)>& visit) const {
+    if (!sizes_.empty()) visit(size_undecided_);
+    for (const auto& [number, sector] : sectors_)
+        visit(sector.undecided);
+}
+
 Content DiskFile::after_power_cut(const Choose& choose) const {
     auto left = synced_;
     auto size = synced_.size;
@@ -128,7 +140,6 @@ Content DiskFile::after_power_cut(const Choose& choose) const {
         put(left.bytes, number * kSectorBytes, image);
     }
     cut(left, size);
-    trim(left);
     return left;
 }
 

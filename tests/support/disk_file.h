@@ -53,6 +53,8 @@ class DiskFile {
     explicit DiskFile(Content content) : now_(std::move(content)), synced_(now_) {}
 
     const Content& content() const { return now_; }
+    /// Of the content: differs (but for chance) where that differs. Kept until the next change.
+    std::uint64_t digest() const;
 
     /// `step` numbers the operations of the whole disk.
     void write(std::uint64_t offset, std::string_view bytes, std::uint64_t step);
@@ -61,8 +63,9 @@ class DiskFile {
     void fail_sync();
 
     bool is_synced() const { return sectors_.empty() && sizes_.empty(); }
-    /// What a power cut leaves. `choose` is asked once for the size and for each sector that are
-    /// not synced.
+    /// Calls `visit` with the size, if it is not synced, and with each sector that is not.
+    void visit_undecided(const std::function<void(const Undecided&)>& visit) const;
+    /// What a power cut leaves. `choose` is asked in the same order.
     Content after_power_cut(const Choose& choose) const;
 
   private:
@@ -75,6 +78,7 @@ class DiskFile {
     void note(std::uint64_t sector, std::string image, std::uint64_t step);
 
     Content now_;
+    mutable std::uint64_t digest_ = 0;  // 0: not known
     Content synced_;
     std::map<std::uint64_t, Sector> sectors_;  // that are not synced
     std::vector<std::uint64_t> sizes_;         // since the synced one

@@ -5,34 +5,36 @@
 namespace ticketd::tests {
 
 std::optional<DiskImage::FileNumber> DiskImage::find(const std::string& name) const {
-    const auto found = names_.find(name);
-    return found == names_.end() ? std::nullopt : std::optional{found->second};
+    const auto found = names().find(name);
+    return found == names().end() ? std::nullopt : std::optional{found->second};
 }
 
 DiskImage::FileNumber DiskImage::create(const std::string& name) {
     files_.push_back(std::make_shared<DiskFile>());
     const auto number = files_.size() - 1;
-    names_[name] = number;
+    change_directory().names[name] = number;
     note({"", name, number});
     return number;
 }
 
 void DiskImage::rename(const std::string& from, const std::string& to) {
-    const auto number = names_.at(from);
-    names_.erase(from);
-    names_[to] = number;
+    auto& names = change_directory().names;
+    const auto number = names.at(from);
+    names.erase(from);
+    names[to] = number;
     note({from, to, number});
 }
 
 void DiskImage::remove(const std::string& name) {
-    names_.erase(name);
+    change_directory().names.erase(name);
     note({name, "", 0});
 }
 
 void DiskImage::sync_names() {
     ++steps_;
-    synced_names_ = names_;
-    unsynced_names_.clear();
+    auto& directory = change_directory();
+    directory.synced = directory.names;
+    directory.unsynced.clear();
 }
 
 void DiskImage::write(FileNumber number, std::uint64_t offset, std::string_view bytes) {
@@ -55,67 +57,68 @@ void DiskImage::fail_sync(FileNumber number) {
 
 void DiskImage::set(const std::string& name, Content content) {
     files_.push_back(std::make_shared<DiskFile>(std::move(content)));
-    names_[name] = synced_names_[name] = files_.size() - 1;
+    auto& directory = change_directory();
+    directory.names[name] = directory.synced[name] = files_.size() - 1;
 }
 
 void DiskImage::erase(const std::string& name) {
-    names_.erase(name);
-    synced_names_.erase(name);
+    change_directory().names.erase(name);
+    change_directory().synced.erase(name);
 }
 
 bool DiskImage::is_unsynced(const std::string& name) const {
-    return std::any_of(
-        unsynced_names_.begin(), unsynced_names_.end(),
-        [&](const NameChange& change) { return change.made == name || change.removed == name; });
+    const auto& unsynced = directory_->unsynced;
+    return std::any_of(unsynced.begin(), unsynced.end(), [&](const NameChange& change) {
+        return change.made == name || change.removed == name;
+    });
 }
 
 void DiskImage::visit_undecided(
     const std::function<void(const std::string&, const Undecided&)>& visit) const {
-    for (const auto& change : unsynced_names_)
+    for (const auto& change : directory_->unsynced)
         visit("", change.undecided);
     for (FileNumber number = 0; number < files_.size(); ++number) {
         if (files_[number]->is_synced() || !can_be_found(number)) continue;
         const auto holds = [number](const auto& name) { return name.second == number; };
-        const auto named = std::find_if(names_.begin(), names_.end(), holds);
-        const auto name = named == names_.end() ? std::string{} : named->first;
-        files_[number]->after_power_cut([&](const Undecided& undecided) {
-            visit(name, undecided);
-            return std::size_t{0};
-        });
+        const auto named = std::find_if(names().begin(), names().end(), holds);
+        const auto name = named == names().end() ? std::string{} : named->first;
+        files_[number]->visit_undecided(
+            [&](const Undecided& undecided) { visit(name, undecided); });
     }
 }
 
 DiskImage DiskImage::after_power_cut(const Choose& choose) const {
-    auto names = synced_names_;
-    for (const auto& change : unsynced_names_) {
+    DiskImage found;
+    found.steps_ = steps_;
+    found.files_ = files_;
+    auto& names = found.directory_->names;
+    names = directory_->synced;
+    for (const auto& change : directory_->unsynced) {
         if (choose(change.undecided) == 0) continue;
         if (!change.removed.empty()) names.erase(change.removed);
         if (!change.made.empty()) names[change.made] = change.file;
     }
-    std::map<FileNumber, FileNumber> renumbered;
-    DiskImage found;
     for (FileNumber number = 0; number < files_.size(); ++number) {
-        if (!can_be_found(number)) continue;
-        const auto& file = files_[number];
-        renumbered[number] = found.files_.size();
-        found.files_.push_back(
-            file->is_synced() ? file : std::make_shared<DiskFile>(file->after_power_cut(choose)));
+        if (files_[number]->is_synced() || !can_be_found(number)) continue;
+        found.files_[number] = std::make_shared<DiskFile>(files_[number]->after_power_cut(choose));
     }
-    for (const auto& [name, number] : names)
-        found.names_[name] = renumbered.at(number);
-    found.synced_names_ = found.names_;
-    found.steps_ = steps_;
+    found.directory_->synced = names;
     return found;
 }
 
 bool DiskImage::can_be_found(FileNumber number) const {
+    const auto& [names, synced, unsynced] = *directory_;
     const auto holds = [number](const auto& name) { return name.second == number; };
-    return std::any_of(names_.begin(), names_.end(), holds) ||
-           std::any_of(synced_names_.begin(), synced_names_.end(), holds) ||
-           std::any_of(unsynced_names_.begin(), unsynced_names_.end(),
-                       [number](const NameChange& change) {
-                           return !change.made.empty() && change.file == number;
-                       });
+    return std::any_of(names.begin(), names.end(), holds) ||
+           std::any_of(synced.begin(), synced.end(), holds) ||
+           std::any_of(unsynced.begin(), unsynced.end(), [number](const NameChange& change) {
+               return !change.made.empty() && change.file == number;
+           });
+}
+
+DiskImage::Directory& DiskImage::change_directory() {
+    if (directory_.use_count() > 1) directory_ = std::make_shared<Directory>(*directory_);
+    return *directory_;
 }
 
 DiskFile& DiskImage::change(FileNumber number) {
@@ -126,7 +129,7 @@ DiskFile& DiskImage::change(FileNumber number) {
 
 void DiskImage::note(NameChange change) {
     change.undecided.steps = {++steps_};
-    unsynced_names_.push_back(std::move(change));
+    change_directory().unsynced.push_back(std::move(change));
 }
 
 }  // namespace ticketd::tests

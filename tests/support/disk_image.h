@@ -26,7 +26,7 @@ class DiskImage {
     using FileNumber = std::size_t;
     using Names = std::map<std::string, FileNumber>;
 
-    const Names& names() const { return names_; }
+    const Names& names() const { return directory_->names; }
     std::optional<FileNumber> find(const std::string& name) const;
     const DiskFile& file(FileNumber number) const { return *files_[number]; }
 
@@ -61,15 +61,21 @@ class DiskImage {
         Undecided undecided{Undecided::Kind::kName, {}, false};
     };
 
+    struct Directory {
+        Names names;
+        Names synced;
+        std::vector<NameChange> unsynced;
+    };
+
+    Directory& change_directory();
     DiskFile& change(FileNumber number);
     void note(NameChange change);
     bool can_be_found(FileNumber number) const;
 
     std::uint64_t steps_ = 0;
-    std::vector<std::shared_ptr<DiskFile>> files_;  // shared by copies until one is changed
-    Names names_;
-    Names synced_names_;
-    std::vector<NameChange> unsynced_names_;
+    // Shared by copies until one is changed.
+    std::shared_ptr<Directory> directory_ = std::make_shared<Directory>();
+    std::vector<std::shared_ptr<DiskFile>> files_;
 };
 
 }  // namespace ticketd::tests

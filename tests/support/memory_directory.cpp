@@ -184,6 +184,8 @@ void MemoryDirectory::record() {
 void MemoryDirectory::stop() {
     const std::lock_guard lock{mutex_};
     is_stopped_ = true;
+    ++news_;
+    has_news_.notify_all();
 }
 
 void MemoryDirectory::stop_after(std::uint64_t operations) {
@@ -195,6 +197,22 @@ void MemoryDirectory::resume() {
     const std::lock_guard lock{mutex_};
     is_stopped_ = false;
     left_.reset();
+}
+
+std::uint64_t MemoryDirectory::news() const {
+    const std::lock_guard lock{mutex_};
+    return news_;
+}
+
+void MemoryDirectory::wait_for_news(std::uint64_t known) const {
+    std::unique_lock lock{mutex_};
+    has_news_.wait(lock, [&] { return news_ != known; });
+}
+
+void MemoryDirectory::tell_news() {
+    const std::lock_guard lock{mutex_};
+    ++news_;
+    has_news_.notify_all();
 }
 
 DiskImage MemoryDirectory::image() const {
@@ -258,6 +276,10 @@ MemoryDirectory::Failure MemoryDirectory::admit(Operation operation, const std::
 
 std::error_code MemoryDirectory::done(Operation operation, const std::string& name,
                                       std::error_code error) {
+    if (error || operation == Operation::kSyncDirectory) {
+        ++news_;
+        has_news_.notify_all();
+    }
     if (is_recording_ && !is_stopped_) steps_.push_back({operation, name, error, image_});
     return error;
 }

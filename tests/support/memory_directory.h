@@ -4,6 +4,7 @@
 // store writes from two threads.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -86,6 +87,13 @@ class MemoryDirectory final : public platform::Directory {
     void stop_after(std::uint64_t operations);
     void resume();
 
+    /// Changes with every sync of the directory, every operation that fails, with stop() and with
+    /// tell_news().
+    std::uint64_t news() const;
+    /// Waits until it is no longer `known`.
+    void wait_for_news(std::uint64_t known) const;
+    void tell_news();
+
     DiskImage image() const;
     /// Puts another disk in this one's place. No file may be open.
     void replace(DiskImage image);
@@ -107,6 +115,8 @@ class MemoryDirectory final : public platform::Directory {
     std::error_code done(Operation operation, const std::string& name, std::error_code error = {});
 
     mutable std::mutex mutex_;
+    mutable std::condition_variable has_news_;
+    std::uint64_t news_ = 0;
     DiskImage image_;
     Fault fault_;
     std::uint64_t operations_ = 0;
