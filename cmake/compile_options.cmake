@@ -3,7 +3,7 @@ add_library(ticketd_options INTERFACE)
 target_compile_options(ticketd_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
-target_include_directories(ticketd_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(ticketd_options INTERFACE ${TICKETD_PRODUCT_DIR} ${CMAKE_SOURCE_DIR})
 target_compile_definitions(ticketd_options INTERFACE TICKETD_VERSION="${PROJECT_VERSION}")
 
 set(TICKETD_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")

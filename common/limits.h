@@ -80,6 +80,9 @@ inline constexpr std::size_t kRowsBytes = 64 * 1024;
 /// One journal segment, preallocated. Large enough that a switch is rare, small enough that a store
 /// starts on a small disk.
 inline constexpr std::uint64_t kSegmentBytes = 16 * 1024 * 1024;
+/// How much of the journal before the checkpoint a start reads back to find damage in it; of the
+/// rest it looks at the segments' headers. `ticketd --verify` reads everything.
+inline constexpr std::uint64_t kCheckedAtStartBytes = 4 * kSegmentBytes;
 /// Payload of one group: what one write and one sync carry.
 inline constexpr std::size_t kGroupBytes = 512 * 1024;
 /// Entries that wait for a sync that does not return; beyond it requests are told `busy`.
@@ -88,6 +91,18 @@ inline constexpr std::size_t kPendingBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kEntryBytes = 1024;
 /// Refusals remembered by key, so that a late copy of a refused request stays refused.
 inline constexpr std::size_t kRefusedKeys = 65'536;
+/// (config) How long keys that bought something are kept: a request that comes back with its key
+/// within this time gets the answer it got. Seven days outlast a weekend's outage of a retrying job.
+inline constexpr std::int64_t kKeyRetentionMs = std::int64_t{7} * 86'400'000;
+inline constexpr std::int64_t kKeyRetentionMsMin = 1'000;
+inline constexpr std::int64_t kKeyRetentionMsMax = std::int64_t{366} * 86'400'000;
+/// Keys are kept this much longer than their retention (or as much longer as that is, if shorter),
+/// and a key's own time is believed if it is ahead of the daemon's clock by no more than this.
+inline constexpr std::int64_t kKeyClockSlackMs = 3'600'000;
+/// (config) Keys kept at most, at 32 to 48 bytes of memory each; beyond it requests with a new key
+/// are told `busy` until old ones are past their retention. None is forgotten early.
+inline constexpr std::uint64_t kKeys = 50'000'000;
+inline constexpr std::uint64_t kKeysMax = 1'000'000'000;
 /// (config) How long a request waits for a record lock that another process holds.
 inline constexpr int kLockTimeoutMs = 3'000;
 inline constexpr int kLockTimeoutMsMax = 60'000;

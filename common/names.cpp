@@ -5,6 +5,16 @@
 #include "common/limits.h"
 
 namespace ticketd {
+namespace {
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+}  // namespace
 
 bool is_event_name(std::string_view text) {
     const auto allowed = [](char c) {
@@ -18,6 +28,22 @@ bool is_event_name(std::string_view text) {
 bool is_key(std::string_view text) {
     return !text.empty() && text.size() <= limits::kKeyBytes &&
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::optional<std::int64_t> key_time_ms(std::string_view key) {
+    constexpr std::string_view kShape = "tttttttt-tttt-7xxx-vxxx-xxxxxxxxxxxx";
+    if (key.size() != kShape.size()) return std::nullopt;
+    std::int64_t time_ms = 0;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        if (kShape[i] == '-' || kShape[i] == '7') {
+            if (key[i] != kShape[i]) return std::nullopt;
+            continue;
+        }
+        const int digit = hex_digit(key[i]);
+        if (digit < 0 || (kShape[i] == 'v' && (digit & 0xC) != 0x8)) return std::nullopt;
+        if (kShape[i] == 't') time_ms = time_ms * 16 + digit;
+    }
+    return time_ms;
 }
 
 bool is_memo(std::string_view text) {

@@ -1,6 +1,8 @@
 // Which words a request may use as a name, a key or a memo. Thread-safe, no state.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace ticketd {
@@ -11,6 +13,10 @@ bool is_event_name(std::string_view text);
 
 /// 1 to 128 printable ASCII characters without blanks.
 bool is_key(std::string_view text);
+
+/// When the key was made, in milliseconds since 1970, if it says so: if it is a UUID of version 7
+/// (RFC 9562), as ticket-client makes them.
+std::optional<std::int64_t> key_time_ms(std::string_view key);
 
 /// At most 256 bytes without control characters. The caller has checked that it is UTF-8.
 bool is_memo(std::string_view text);

@@ -50,9 +50,15 @@ class Reader {
         return value_.get<std::uint64_t>();
     }
 
-    void duration(std::chrono::milliseconds& target, int min_ms, int max_ms) const {
+    void duration(std::chrono::milliseconds& target, std::int64_t min_ms,
+                  std::int64_t max_ms) const {
         target = std::chrono::milliseconds{
             integer(static_cast<std::uint64_t>(min_ms), static_cast<std::uint64_t>(max_ms))};
+    }
+
+    bool flag() const {
+        if (!value_.is_boolean()) fail(path_, "must be true or false");
+        return value_.get<bool>();
     }
 
     std::string text() const {
@@ -105,7 +111,8 @@ std::string checked_level(const std::string& level, const std::string& path) {
     return level;
 }
 
-void apply_limits(const Reader& reader, net::Settings& net) {
+void apply_limits(const Reader& reader, Config& config) {
+    auto& net = config.net;
     const auto size = [](std::size_t& target, std::size_t min, std::size_t max) {
         return [&target, min, max](const Reader& r) { target = r.integer(min, max); };
     };
@@ -123,6 +130,7 @@ void apply_limits(const Reader& reader, net::Settings& net) {
         {"first_byte_ms", time(net.first_byte_timeout)},
         {"message_ms", time(net.message_timeout)},
         {"idle_ms", time(net.idle_timeout)},
+        {"keys", [&](const Reader& r) { config.store.keys = r.integer(1, limits::kKeysMax); }},
     });
 }
 
@@ -205,7 +213,14 @@ void read_config_text(const std::string& text, const std::string& origin, Config
          }},
         {"lock_timeout_ms",
          [&](const Reader& r) { r.duration(net.lock_timeout, 1, limits::kLockTimeoutMsMax); }},
-        {"limits", [&](const Reader& r) { apply_limits(r, net); }},
+        {"key_retention_ms",
+         [&](const Reader& r) {
+             r.duration(config.store.key_retention, limits::kKeyRetentionMsMin,
+                        limits::kKeyRetentionMsMax);
+         }},
+        {"allow_network_file_system",
+         [&](const Reader& r) { config.allow_network_file_system = r.flag(); }},
+        {"limits", [&](const Reader& r) { apply_limits(r, config); }},
         {"events", [&](const Reader& r) { apply_events(r, config); }},
     });
 }
@@ -217,6 +232,8 @@ std::string config_text(const Config& config) {
     document["socket"] = {{"path", net.socket_path}, {"mode", octal(net.socket_mode)}};
     document["log"] = {{"level", config.log_level}};
     document["lock_timeout_ms"] = net.lock_timeout.count();
+    document["key_retention_ms"] = config.store.key_retention.count();
+    document["allow_network_file_system"] = config.allow_network_file_system;
     document["limits"] = {
         {"message_bytes", net.message_bytes},
         {"batch_requests", net.batch_requests},
@@ -227,6 +244,7 @@ std::string config_text(const Config& config) {
         {"first_byte_ms", net.first_byte_timeout.count()},
         {"message_ms", net.message_timeout.count()},
         {"idle_ms", net.idle_timeout.count()},
+        {"keys", config.store.keys},
     };
     document["events"] = nlohmann::ordered_json::object();
     for (const auto& [name, capacity] : config.events)

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/net/settings.h"
+#include "server/store/settings.h"
 
 namespace ticketd {
 
@@ -16,6 +17,9 @@ struct Config {
     std::string data_dir;
     std::string log_level = "info";
     net::Settings net;
+    store::StoreSettings store;
+    /// Serve a store on a network file system all the same.
+    bool allow_network_file_system = false;
     std::map<std::string, std::uint64_t> events;  ///< name to capacity, created if missing
 };
 

@@ -32,13 +32,17 @@ namespace {
 /// What the store reports from its sync thread goes to the server on the event loop.
 store::StoreEvents events_for(asio::io_context& loop, net::Server*& server) {
     store::StoreEvents events;
-    events.journal.on_durable = [&loop, &server](Lsn lsn) {
+    events.on_durable = [&loop, &server](Lsn lsn) {
         asio::post(loop, [&server, lsn] { server->on_durable(lsn); });
     };
-    events.journal.on_full = [&loop, &server](std::error_code) {
+    events.on_full = [&loop, &server](std::error_code) {
         asio::post(loop, [&server] { server->on_full(); });
     };
-    events.journal.on_fatal = [](const std::string& what) { stop_at_once(what); };
+    events.on_keys_expired = [&loop, &server](const store::KeyFloor& floor) {
+        asio::post(loop, [&server, floor] { server->on_keys_expired(floor); });
+    };
+    events.on_checkpoint = [](Lsn lsn) { spdlog::debug("checkpoint at LSN {}", lsn); };
+    events.on_fatal = [](const std::string& what) { stop_at_once(what); };
     events.on_notice = [](const std::string& notice) { spdlog::warn("{}", notice); };
     return events;
 }
@@ -90,6 +94,17 @@ net::Settings within_descriptor_limit(net::Settings settings) {
     return settings;
 }
 
+void check_file_system(const platform::PosixDirectory& directory, const Config& config) {
+    const auto kind = directory.network_file_system();
+    if (!kind) return;
+    if (!config.allow_network_file_system) {
+        throw store::StoreUnavailable(
+            "is on " + *kind + ", where locks and syncs promise too little; " +
+            "allow_network_file_system in the configuration takes it all the same");
+    }
+    spdlog::warn("{} is on {}: locks and syncs promise less there", config.data_dir, *kind);
+}
+
 void run(const Options& options) {
     const auto settings = within_descriptor_limit(options.config.net);
     prepare_socket_directory(settings.socket_path);
@@ -101,8 +116,9 @@ void run(const Options& options) {
     net::Server* server = nullptr;
     const auto directory =
         platform::PosixDirectory::open_or_create_private(options.config.data_dir);
+    check_file_system(*directory, options.config);
     const platform::SystemClock clock;
-    store::Store store{*directory, clock, events_for(loop, server)};
+    store::Store store{*directory, clock, events_for(loop, server), options.config.store};
     for (const auto& notice : store.notices())
         spdlog::warn("{}", notice);
 

@@ -91,6 +91,12 @@ Outcome<Request> purchase(const Arguments& arguments) {
         .request("purchase", Nature::kKeyed, "repeat with --key " + key);
 }
 
+Outcome<Request> abandon(const Arguments& arguments) {
+    const auto& key = arguments.operands[0];
+    if (!is_key(key)) return bad_input("a key is 1 to 128 printable characters without blanks");
+    return Params{}.add("key", key).request("abandon", Nature::kKeyed, "repeat it");
+}
+
 Outcome<Request> order(const Arguments& arguments) {
     if (arguments.key.has_value() != arguments.operands.empty()) {
         return usage("order needs a number or --key, not both");
@@ -164,6 +170,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
     switch (arguments.verb->verb) {
         case Verb::kQuery: return query(arguments);
         case Verb::kPurchase: return purchase(arguments);
+        case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);
         case Verb::kOrders: return orders(arguments);
         case Verb::kEventCreate: return change_event(arguments, "event.create");

@@ -39,9 +39,17 @@ constexpr std::array kVerbs{
         "\n"
         "Exit 10: sold out. Exit 75: it is not known whether the purchase was done; repeat it\n"
         "with the key that is named, and it is done once at most.\n"},
+    VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
+             "make sure that a purchase with this key is never done",
+             "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"
+             "\n"
+             "Prints the order if the key had bought something before, else that it is abandoned:\n"
+             "then no copy of the purchase, however late it arrives, buys anything.\n"},
     VerbInfo{Verb::kOrder, "order", "", "[ID]", 0, 1, "k", "show one order, by number or by key",
              "  ticket-client order 5\n"
-             "  ticket-client order --key 018f2f6e-...\n"},
+             "  ticket-client order --key 018f2f6e-...\n"
+             "\n"
+             "Exit 16: there is no such order. Exit 15: the key was abandoned.\n"},
     VerbInfo{Verb::kOrders, "orders", "", "", 0, 0, "ebsal", "list orders",
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},

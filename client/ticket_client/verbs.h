@@ -13,6 +13,7 @@ namespace ticketd::client {
 enum class Verb : std::uint8_t {
     kQuery,
     kPurchase,
+    kAbandon,
     kOrder,
     kOrders,
     kEvents,

@@ -19,8 +19,8 @@ build_packages=(
 )
 # scripts/spawn_clients is written in Python and needs nothing but its standard library.
 load_packages=(python3)
-# The fault tests look at the daemon's system calls.
-test_packages=(strace)
+# The fault tests look at the daemon's system calls; scripts/seeded_bugs patches a copy of it.
+test_packages=(strace patch)
 
 # missing_packages NAME...: prints those that dpkg does not report as installed.
 missing_packages() {

@@ -104,13 +104,18 @@ void Service::order(const Params& params, const Caller& caller, const Responder&
     if (lsn == 0 || lsn > last) return refuse_missing(last);
     read_ledger(
         lookups_, lsn, responder, [lsn](store::LedgerReader& reader) { return reader.entry(lsn); },
-        [this, caller, responder, refuse_missing](const store::Entry& entry) {
+        [this, caller, responder, refuse_missing,
+         by_key = params.has(1)](const store::Entry& entry) {
             // Somebody else's order is answered like none at all.
             const bool visible = caller.is_operator || entry.uid == caller.uid;
+            if (entry.type == store::EntryType::kKeyAbandoned && by_key) {
+                return responder.error(0, ErrorKind::kKeyAbandoned, "the key was abandoned",
+                                       {{"lsn", entry.lsn}});
+            }
             if (entry.type != store::EntryType::kPurchased || !visible) return refuse_missing(0);
             std::string body;
             JsonWriter json{body};
-            append_order(json, entry, store_.state().event(entry.event).name);
+            append_order(json, entry, event_of(entry));
             responder.result(0, std::move(body));
         });
 }
@@ -139,7 +144,7 @@ void Service::orders(const Params& params, const Caller& caller, const Responder
         },
         [this, responder, last](const Rows& rows) {
             const auto append = [this](JsonWriter& json, const store::Entry& entry) {
-                append_order(json, entry, store_.state().event(entry.event).name);
+                append_order(json, entry, event_of(entry));
             };
             responder.result(0, rows_json("orders", rows, last, rows.seen, append));
         });
@@ -156,7 +161,7 @@ void Service::ledger_read(const Params& params, const Caller&, const Responder& 
         },
         [this, responder, last](const Rows& rows) {
             const auto append = [this](JsonWriter& json, const store::Entry& entry) {
-                append_entry(json, entry, store_.state().event(entry.event).name);
+                append_entry(json, entry, event_of(entry));
             };
             responder.result(0, rows_json("entries", rows, last, rows.seen + 1, append));
         });
@@ -168,8 +173,9 @@ void Service::ledger_verify(const Params&, const Caller&, const Responder& respo
     auto live = std::make_shared<const std::vector<store::Event>>(store_.state().events());
     read_ledger(
         audits_, last, responder,
-        [last, live, id = store_.id()](store::LedgerReader& reader) {
-            store::Audit audit{id};
+        [last, live, id = store_.id(),
+         key_floor = store_.state().key_floor()](store::LedgerReader& reader) {
+            store::Audit audit{id, key_floor};
             bool is_whole = true;
             reader.visit(1, last, [&](const store::Entry& entry) {
                 is_whole = audit.add(entry);

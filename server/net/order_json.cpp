@@ -26,6 +26,16 @@ std::string purchase_json(const store::Entry& sale, std::string_view event, Repl
     return body;
 }
 
+std::string abandoned_json(const store::Entry& entry, Replayed replayed) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().member("key", std::string_view{entry.key}).member("state", "abandoned");
+    json.member("lsn", entry.lsn);
+    if (replayed == Replayed::kYes) json.member("replayed", true);
+    json.end_object();
+    return body;
+}
+
 void append_order(JsonWriter& json, const store::Entry& sale, std::string_view event) {
     json.begin_object();
     append_sale(json, sale, event);
@@ -38,6 +48,10 @@ void append_order(JsonWriter& json, const store::Entry& sale, std::string_view e
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event) {
     json.begin_object().member("lsn", entry.lsn).member("type", entry_type_name(entry.type));
     json.member("time_ms", entry.time_ms).member("uid", std::uint64_t{entry.uid});
+    if (entry.type == store::EntryType::kKeyAbandoned) {
+        json.member("key", std::string_view{entry.key}).end_object();
+        return;
+    }
     json.member("event", event).member("capacity", entry.after.capacity);
     json.member("available", entry.after.available()).member("held", entry.after.held);
     json.member("sold", entry.after.sold);

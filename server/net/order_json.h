@@ -14,6 +14,9 @@ enum class Replayed : std::uint8_t { kNo, kYes };
 /// The result of `purchase`.
 std::string purchase_json(const store::Entry& sale, std::string_view event, Replayed replayed);
 
+/// The result of `abandon` for a key that never bought anything.
+std::string abandoned_json(const store::Entry& entry, Replayed replayed);
+
 /// The order that `sale` made, as `order` and `orders` show it.
 void append_order(JsonWriter& json, const store::Entry& sale, std::string_view event);
 

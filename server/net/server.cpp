@@ -184,6 +184,7 @@ void Server::end_turn_later() {
 
 void Server::end_turn() {
     turn_ending_ = false;
+    store_.check_files();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
     if (stopped_) check_stopped();
@@ -240,6 +241,7 @@ void Server::sweep() {
         }
         for (const auto& session : all)
             session->check_deadlines(now);
+        store_.scrub();
         if (stopped_) check_stopped();
         sweep();
     });

@@ -40,6 +40,7 @@ class Server final : public SessionHost {
     /// The event loop's part of the store's events (StoreEvents).
     void on_durable(Lsn lsn);
     void on_full();
+    void on_keys_expired(const store::KeyFloor& floor) { store_.note_keys_expired(floor); }
 
     void dispatch(const std::shared_ptr<Session>& session, std::string_view message) override;
     void flush_later(std::shared_ptr<Session> session) override;

@@ -25,6 +25,8 @@ void Service::server_info(const Params&, const Caller&, const Responder& respond
     json.member("key_bytes", std::uint64_t{limits::kKeyBytes});
     json.member("memo_bytes", std::uint64_t{limits::kMemoBytes});
     json.member("lock_timeout_ms", std::int64_t{settings_.lock_timeout.count()});
+    json.member("key_retention_ms", std::int64_t{store_.settings().key_retention.count()});
+    json.member("keys", store_.settings().keys);
     json.end_object().end_object();
     responder.result(store_.state().last_lsn(), std::move(body));
 }
@@ -46,6 +48,7 @@ void Service::server_stats(const Params&, const Caller&, const Responder& respon
     json.member("groups", groups).member("entries", journal.entries.load());
     json.member("sync_us_mean", groups == 0 ? 0 : journal.sync_us_total / groups);
     json.member("sync_us_max", journal.sync_us_max.load());
+    json.member("checkpoints", store_.checkpoints());
     json.member("lock_waiting", std::uint64_t{locks_.waiting()});
     json.member("lock_waits_total", locks_.parked_total());
     json.member("slots_restored", store_.restored_slots());

@@ -17,6 +17,7 @@ constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
                                      ParamSpec{"buyer", kUnsupported},
                                      ParamSpec{"wait_ms", kUnsupported},
                                      ParamSpec{"memo", kMemo}};
+constexpr std::array kAbandonParams{ParamSpec{"key", kKey, true}};
 constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
                                    ParamSpec{"state", kState}, ParamSpec{"after_lsn", kLsn},
@@ -33,6 +34,8 @@ std::span<const Method> Service::methods() {
         Method{"query", "The counts of one event.", false, kSmall, kQueryParams, &Service::query},
         Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", false,
                kSmall, kPurchaseParams, &Service::purchase},
+        Method{"abandon", "Makes sure that a key never buys, unless it has.", false, kSmall,
+               kAbandonParams, &Service::abandon},
         Method{"order", "One order, by its number or by the key it was bought with.", false, kSmall,
                kOrderParams, &Service::order},
         Method{"orders", "Orders in LSN order; others' orders for operators only.", false, kLarge,

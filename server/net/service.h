@@ -71,6 +71,7 @@ class Service {
     // stock_methods.cpp
     void query(const Params&, const Caller&, const Responder&);
     void purchase(const Params&, const Caller&, const Responder&);
+    void abandon(const Params&, const Caller&, const Responder&);
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
     void event_resize(const Params&, const Caller&, const Responder&);
@@ -93,6 +94,8 @@ class Service {
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
                           const Responder& responder);
     void replay(Lsn lsn, const store::PurchaseRequest& request, const Responder& responder);
+    /// The name of the event that the entry is about, or "".
+    std::string_view event_of(const store::Entry& entry) const;
     void refuse(const store::Refused& refused, std::string_view event,
                 const Responder& responder) const;
     /// Calls `attempt(responder)` until it returns true, in turn with others for this event; it

@@ -34,7 +34,9 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return "there are " + std::to_string(limits::kEvents) +
                    " events, the most there can be";
         case ErrorKind::kKeyMismatch: return "the key was used for another request";
-        case ErrorKind::kBusy: return "the disk is too far behind";
+        case ErrorKind::kKeyTooOld: return "the key is older than keys are kept";
+        case ErrorKind::kBusy:
+            return "the disk is too far behind, or as many keys are kept as may be";
         case ErrorKind::kStorageFull: return "no space left on the daemon's disk";
         default: return "refused";
     }
@@ -107,13 +109,39 @@ void Service::replay(Lsn lsn, const store::PurchaseRequest& request, const Respo
     read_ledger(
         lookups_, lsn, responder, [lsn](store::LedgerReader& reader) { return reader.entry(lsn); },
         [this, request, responder](const store::Entry& sale) {
+            if (sale.type == store::EntryType::kKeyAbandoned) {
+                return responder.error(0, ErrorKind::kKeyAbandoned, "the key was abandoned",
+                                       {{"lsn", sale.lsn}});
+            }
             if (!is_same_request(sale, request)) {
                 return responder.error(0, ErrorKind::kKeyMismatch,
                                        "the key was used for another request");
             }
-            const auto& event = store_.state().event(sale.event).name;
-            responder.result(0, purchase_json(sale, event, Replayed::kYes));
+            responder.result(0, purchase_json(sale, event_of(sale), Replayed::kYes));
         });
+}
+
+void Service::abandon(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto result = store_.abandon(caller.uid, std::string{params.text(0)});
+    if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        return responder.result(changed->entry.lsn, abandoned_json(changed->entry, Replayed::kNo));
+    }
+    if (const auto* refused = std::get_if<store::Refused>(&result)) {
+        return refuse(*refused, "", responder);
+    }
+    const auto lsn = std::get<store::Replay>(result).lsn;
+    read_ledger(
+        lookups_, lsn, responder, [lsn](store::LedgerReader& reader) { return reader.entry(lsn); },
+        [this, responder](const store::Entry& entry) {
+            responder.result(0, entry.type == store::EntryType::kKeyAbandoned
+                                    ? abandoned_json(entry, Replayed::kYes)
+                                    : purchase_json(entry, event_of(entry), Replayed::kYes));
+        });
+}
+
+std::string_view Service::event_of(const store::Entry& entry) const {
+    if (entry.type == store::EntryType::kKeyAbandoned) return {};
+    return store_.state().event(entry.event).name;
 }
 
 void Service::refuse(const store::Refused& refused, std::string_view event,

@@ -1,5 +1,7 @@
-// The time of day, behind a seam so that tests can turn it back and forth.
+// The time of day, and time that only passes, behind a seam so that tests can turn both.
 #pragma once
+
+#include <time.h>
 
 #include <chrono>
 
@@ -16,6 +18,9 @@ class Clock {
 
     /// Milliseconds since 1970; may jump in either direction.
     virtual WallTime now() const = 0;
+
+    /// Since some start, suspended or not (CLOCK_BOOTTIME); never goes back, and nobody can set it.
+    virtual std::chrono::milliseconds elapsed() const = 0;
 };
 
 class SystemClock final : public Clock {
@@ -23,6 +28,12 @@ class SystemClock final : public Clock {
     WallTime now() const override {
         return std::chrono::time_point_cast<std::chrono::milliseconds>(
             std::chrono::system_clock::now());
+    }
+
+    std::chrono::milliseconds elapsed() const override {
+        timespec now{};
+        ::clock_gettime(CLOCK_BOOTTIME, &now);
+        return std::chrono::milliseconds{std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
     }
 };
 

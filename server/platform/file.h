@@ -33,6 +33,13 @@ struct ByteRange {
     std::uint64_t length = 0;
 };
 
+/// Which file it is, whatever its name.
+struct FileId {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    bool operator==(const FileId&) const = default;
+};
+
 enum class LockKind : std::uint8_t { kShared, kExclusive };
 enum class LockResult : std::uint8_t { kLocked, kHeldElsewhere, kFailed };
 
@@ -60,6 +67,8 @@ class File {
     [[nodiscard]] virtual std::error_code allocate(std::uint64_t size) = 0;
     [[nodiscard]] virtual std::error_code truncate(std::uint64_t size) = 0;
     virtual SizeResult size() = 0;
+
+    virtual FileId id() const = 0;
 
     /// Takes a record lock that belongs to this open file (OFD lock), without waiting. It conflicts
     /// with classic fcntl locks and with OFD locks of other opens, in this and other processes.
@@ -90,8 +99,9 @@ class Directory {
     Directory& operator=(const Directory&) = delete;
     virtual ~Directory() = default;
 
-    /// Opens a regular file of this directory; links are not followed. Files are created with mode
-    /// 0600. The File must not outlive the Directory.
+    /// Opens a regular file of this directory; links are not followed, and a file that has other
+    /// names too is refused (too_many_links). Files are created with mode 0600. The File must not
+    /// outlive the Directory.
     virtual OpenResult open(const std::string& name, OpenMode mode) = 0;
     [[nodiscard]] virtual std::error_code rename(const std::string& from,
                                                  const std::string& to) = 0;
@@ -99,6 +109,8 @@ class Directory {
     /// Makes creations, renames and removals durable.
     [[nodiscard]] virtual std::error_code sync() = 0;
     virtual ListResult list() = 0;
+    /// True if `name` still leads to `file`: nobody has removed it or put another in its place.
+    virtual bool leads_to(const std::string& name, const File& file) = 0;
 };
 
 }  // namespace ticketd::platform

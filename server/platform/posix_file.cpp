@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "common/socket_path.h"
 
@@ -20,6 +22,10 @@ std::error_code result_of(int outcome) {
     return outcome == 0 ? std::error_code{} : last_error();
 }
 
+FileId id_of(const struct stat& info) {
+    return {info.st_dev, info.st_ino};
+}
+
 struct flock lock_request(short type, ByteRange range) {
     struct flock request{};
     request.l_type = type;
@@ -29,9 +35,19 @@ struct flock lock_request(short type, ByteRange range) {
     return request;
 }
 
+// Those whose files other machines, or programs of users, may change behind our back. Numbers from
+// statfs(2) and linux/magic.h.
+constexpr std::pair<std::uint32_t, std::string_view> kNetworkFileSystems[] = {
+    {0x6969, "NFS"},        {0x517B, "SMB"},       {0xFF534D42, "CIFS"},  {0xFE534D42, "SMB2"},
+    {0x65735546, "FUSE"},   {0x01021997, "9P"},    {0x00C36400, "Ceph"},  {0x5346414F, "AFS"},
+    {0x6B414653, "kAFS"},   {0x73757245, "Coda"},  {0x7461636F, "OCFS2"}, {0x01161970, "GFS2"},
+    {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},  {0x564C, "NCP"},       {0x19830326, "BeeGFS"},
+    {0x786F4256, "vboxsf"}, {0xAAD7AAEA, "PanFS"},
+};
+
 class PosixFile final : public File {
   public:
-    explicit PosixFile(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+    PosixFile(FileDescriptor descriptor, FileId id) : descriptor_(std::move(descriptor)), id_(id) {}
 
     ReadResult read_at(std::span<char> buffer, std::uint64_t offset) override {
         std::size_t done = 0;
@@ -94,8 +110,11 @@ class PosixFile final : public File {
         }
     }
 
+    FileId id() const override { return id_; }
+
   private:
     FileDescriptor descriptor_;
+    FileId id_;
 };
 
 std::system_error failure(int error, const std::string& what) {
@@ -137,7 +156,8 @@ OpenResult PosixDirectory::open(const std::string& name, OpenMode mode) {
     struct stat info{};
     if (::fstat(descriptor.get(), &info) != 0) return {nullptr, last_error()};
     if (!S_ISREG(info.st_mode)) return {nullptr, {EINVAL, std::system_category()}};
-    return {std::make_unique<PosixFile>(std::move(descriptor)), {}};
+    if (info.st_nlink != 1) return {nullptr, {EMLINK, std::system_category()}};
+    return {std::make_unique<PosixFile>(std::move(descriptor), id_of(info)), {}};
 }
 
 std::error_code PosixDirectory::rename(const std::string& from, const std::string& to) {
@@ -150,6 +170,21 @@ std::error_code PosixDirectory::remove(const std::string& name) {
 
 std::error_code PosixDirectory::sync() {
     return result_of(::fsync(descriptor_.get()));
+}
+
+bool PosixDirectory::leads_to(const std::string& name, const File& file) {
+    struct stat info{};
+    return ::fstatat(descriptor_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           id_of(info) == file.id();
+}
+
+std::optional<std::string> PosixDirectory::network_file_system() const {
+    struct statfs info{};
+    if (::fstatfs(descriptor_.get(), &info) != 0) throw failure(errno, "statfs");
+    for (const auto& [magic, name] : kNetworkFileSystems) {
+        if (static_cast<std::uint32_t>(info.f_type) == magic) return std::string{name};
+    }
+    return std::nullopt;
 }
 
 ListResult PosixDirectory::list() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/platform/file.h"
@@ -24,6 +25,11 @@ class PosixDirectory final : public Directory {
     std::error_code remove(const std::string& name) override;
     std::error_code sync() override;
     ListResult list() override;
+    bool leads_to(const std::string& name, const File& file) override;
+
+    /// The kind of file system it is on, if that is shared over a network or served by a program
+    /// (FUSE): locks and syncs promise less there. Throws std::system_error.
+    std::optional<std::string> network_file_system() const;
 
   private:
     explicit PosixDirectory(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}

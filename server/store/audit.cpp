@@ -1,6 +1,6 @@
 #include "server/store/audit.h"
 
-#include "server/store/recovery.h"
+#include "server/store/key_run.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
@@ -32,6 +32,20 @@ void Audit::compare(const std::vector<Event>& events, const std::string& whose) 
     }
 }
 
+void Audit::compare_keys(platform::Directory& directory, const Checkpoint& checkpoint) {
+    std::uint64_t found = 0;
+    for (auto segment = checkpoint.first_key_run; segment <= checkpoint.position.segment;
+         ++segment) {
+        for (const auto& item : read_key_run(directory, checkpoint.store, segment).items) {
+            if (state_.keys().find(item.digest) == item.lsn) ++found;
+        }
+    }
+    if (found != state_.keys().size()) {
+        problems_.push_back("key runs: they have " + std::to_string(found) + " of the journal's " +
+                            std::to_string(state_.keys().size()) + " keys");
+    }
+}
+
 AuditReport Audit::report() && {
     AuditReport report;
     report.lsn = state_.last_lsn();
@@ -56,23 +70,24 @@ AuditReport Audit::report() && {
     return report;
 }
 
-AuditReport audit_store(platform::Directory& directory) {
+AuditReport audit_store(platform::Directory& directory, const Progress& progress) {
     const auto checkpoint = read_checkpoint(directory);
-    Audit audit{checkpoint.store};
+    Audit audit{checkpoint.store, checkpoint.key_floor};
     bool compared = false;
     const auto compare_at_checkpoint = [&](Lsn next) {
         if (compared || next != checkpoint.position.lsn) return;
-        audit.compare(checkpoint.state.events(), "checkpoint");
+        audit.compare(checkpoint.events, kCheckpointName);
+        audit.compare_keys(directory, checkpoint);
         compared = true;
     };
     // read_journal() checks each entry too; the audit keeps its own count of orders.
     JournalPosition position{0, kBlockBytes, 1, 1, 0};
-    LedgerState state{checkpoint.store};
-    const auto tail =
-        read_journal(directory, checkpoint.store, position, state, [&](const Entry& entry) {
-            compare_at_checkpoint(entry.lsn);
-            audit.add(entry);
-        });
+    LedgerState state{checkpoint.store, kNoKeys};
+    const auto visit = [&](const Entry& entry) {
+        compare_at_checkpoint(entry.lsn);
+        audit.add(entry);
+    };
+    const auto end = read_journal(directory, checkpoint.store, position, state, visit, progress);
     compare_at_checkpoint(position.lsn);
     auto report = std::move(audit).report();
     if (!compared) {
@@ -80,10 +95,10 @@ AuditReport audit_store(platform::Directory& directory) {
                                   std::to_string(checkpoint.position.lsn - 1) +
                                   ", the journal ends at " + std::to_string(position.lsn - 1));
     }
-    if (tail.bytes > 0) {
+    if (end.torn_bytes > 0) {
         report.notices.push_back(
-            "a torn tail of " + std::to_string(tail.bytes) + " bytes, never acknowledged, in " +
-            segment_name(position.segment) + " at offset " + std::to_string(tail.offset));
+            "a torn tail of " + std::to_string(end.torn_bytes) + " bytes, never acknowledged, in " +
+            segment_name(position.segment) + " at offset " + std::to_string(position.offset));
     }
     return report;
 }

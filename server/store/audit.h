@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "server/platform/file.h"
+#include "server/store/checkpoint.h"
+#include "server/store/journal_scan.h"
 #include "server/store/ledger_state.h"
 
 namespace ticketd::store {
@@ -17,7 +19,7 @@ struct AuditReport {
     Lsn lsn = 0;  ///< of the last entry
     std::uint64_t events = 0;
     std::uint64_t orders = 0;
-    std::uint64_t keys = 0;
+    std::uint64_t keys = 0;  ///< within their retention
     // Sums over all events.
     std::uint64_t capacity = 0;
     std::uint64_t available = 0;
@@ -31,7 +33,8 @@ struct AuditReport {
 
 class Audit {
   public:
-    explicit Audit(const StoreId& store) : state_(store) {}
+    /// Keys of entries before the floor may have been used again since.
+    Audit(const StoreId& store, const KeyFloor& key_floor) : state_(store, key_floor) {}
 
     /// Takes the next entry; false (with the problem noted) if it cannot be the next one. Nothing
     /// behind such an entry can be judged.
@@ -39,6 +42,8 @@ class Audit {
 
     /// Holds the totals against counts that were arrived at another way, both at the same LSN.
     void compare(const std::vector<Event>& events, const std::string& whose);
+    /// Holds the keys so far against the runs that a checkpoint at this LSN counts.
+    void compare_keys(platform::Directory& directory, const Checkpoint& checkpoint);
 
     AuditReport report() &&;
 
@@ -49,7 +54,8 @@ class Audit {
     std::vector<std::string> problems_;
 };
 
-/// Audits a store at rest: every segment from the first, and the checkpoint against them.
-AuditReport audit_store(platform::Directory& directory);
+/// Audits a store at rest: every segment from the first, and the checkpoint and the key runs
+/// against them. Throws StoreDamaged or StoreUnavailable.
+AuditReport audit_store(platform::Directory& directory, const Progress& progress = {});
 
 }  // namespace ticketd::store

@@ -20,9 +20,13 @@ bool is_plausible(const Entry& entry) {
                (entry.key.empty() || is_key(entry.key)) && is_memo(entry.memo);
     }
     const bool no_sale = entry.requested == 0 && entry.min_quantity == 0 && entry.granted == 0 &&
-                         entry.first_serial == 0 && entry.key.empty() && entry.memo.empty();
+                         entry.first_serial == 0 && entry.memo.empty();
+    if (entry.type == EntryType::kKeyAbandoned) {
+        return no_sale && entry.lsn > 0 && entry.event == 0 && entry.event_name.empty() &&
+               entry.after == box_office::Stock{0, 0, 0, 0, entry.lsn} && is_key(entry.key);
+    }
     const bool created = entry.type == EntryType::kEventCreated;
-    return counts && no_sale &&
+    return counts && no_sale && entry.key.empty() &&
            (created ? is_event_name(entry.event_name) : entry.event_name.empty());
 }
 
@@ -64,7 +68,7 @@ std::optional<Entry> take_entry(std::string_view& bytes) {
         return std::nullopt;
     }
     const auto type = number_at<std::uint8_t>(bytes, 4);
-    if (type < 1 || type > static_cast<std::uint8_t>(EntryType::kPurchased)) return std::nullopt;
+    if (type < 1 || type > static_cast<std::uint8_t>(EntryType::kKeyAbandoned)) return std::nullopt;
 
     Entry entry;
     entry.type = static_cast<EntryType>(type);
@@ -92,6 +96,7 @@ std::string_view entry_type_name(EntryType type) {
         case EntryType::kEventCreated: return "event_created";
         case EntryType::kEventResized: return "event_resized";
         case EntryType::kPurchased: return "purchased";
+        case EntryType::kKeyAbandoned: return "key_abandoned";
     }
     return "unknown";
 }

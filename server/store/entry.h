@@ -14,7 +14,12 @@
 
 namespace ticketd::store {
 
-enum class EntryType : std::uint8_t { kEventCreated = 1, kEventResized = 2, kPurchased = 3 };
+enum class EntryType : std::uint8_t {
+    kEventCreated = 1,
+    kEventResized = 2,
+    kPurchased = 3,
+    kKeyAbandoned = 4,  ///< no event: only uid and key, which never buys anything from now on
+};
 
 struct Entry {
     EntryType type = EntryType::kEventCreated;
@@ -25,12 +30,12 @@ struct Entry {
     box_office::Stock after;  ///< `after.lsn` is not stored: it is `lsn`
     std::string event_name;   ///< kEventCreated only
 
-    // kPurchased only
+    // kPurchased only, but for the key
     std::uint64_t requested = 0;
     std::uint64_t min_quantity = 0;
     std::uint64_t granted = 0;
     std::uint64_t first_serial = 0;
-    std::string key;  ///< empty: the request carried none
+    std::string key;  ///< of a purchase, empty: it carried none; of an abandoned key, that key
     std::string memo;
 
     bool operator==(const Entry&) const = default;

@@ -1,60 +1,61 @@
 #include "server/store/journal_format.h"
 
-#include <charconv>
-
 #include "common/limits.h"
 #include "server/store/bytes.h"
 #include "server/store/checksum.h"
 #include "server/store/entry.h"
 #include "server/store/store_error.h"
+#include "server/store/whole_file.h"
 
 namespace ticketd::store {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "TKTDJRNL";
+constexpr std::string_view kFooterMagic = "TKTDJEND";
 constexpr std::size_t kSegmentCrcOffset = 60;
 // Not valid UTF-8, so no text of a client can look like a header.
 constexpr std::uint32_t kGroupMagic = 0xF5475254;
 constexpr std::string_view kSegmentPrefix = "journal-";
-constexpr std::size_t kSegmentDigits = 10;
 
 std::uint32_t store_seed(const StoreId& store) {
     return crc32c({store.data(), store.size()});
 }
 
-}  // namespace
-
-std::string segment_name(std::uint64_t number) {
-    const auto digits = std::to_string(number);
-    std::string name{kSegmentPrefix};
-    if (digits.size() < kSegmentDigits) name.append(kSegmentDigits - digits.size(), '0');
-    return name + digits;
-}
-
-std::optional<std::uint64_t> segment_number(std::string_view file_name) {
-    if (!file_name.starts_with(kSegmentPrefix)) return std::nullopt;
-    const auto digits = file_name.substr(kSegmentPrefix.size());
-    std::uint64_t number = 0;
-    const auto* last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, number);
-    if (error != std::errc{} || end != last || segment_name(number) != file_name) {
-        return std::nullopt;
-    }
-    return number;
-}
-
-std::string segment_header(const StoreId& store, const JournalPosition& start) {
-    std::string block{kSegmentMagic};
+// Header and footer have one layout.
+std::string segment_mark(std::string_view magic, const StoreId& store, const JournalPosition& at) {
+    std::string block{magic};
     append_number<std::uint32_t>(block, kFormatVersion);
-    append_number<std::uint32_t>(block, start.chain);
+    append_number<std::uint32_t>(block, at.chain);
     block.append(store.data(), store.size());
-    append_number<std::uint64_t>(block, start.segment);
-    append_number<std::uint64_t>(block, start.lsn);
-    append_number<std::uint64_t>(block, start.group);
+    append_number<std::uint64_t>(block, at.segment);
+    append_number<std::uint64_t>(block, at.lsn);
+    append_number<std::uint64_t>(block, at.group);
     append_number<std::uint32_t>(block, 0);
     append_number<std::uint32_t>(block, crc32c(block));
     block.resize(kBlockBytes, '\0');
     return block;
+}
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) {
+    return numbered_name(kSegmentPrefix, number);
+}
+
+std::optional<std::uint64_t> segment_number(std::string_view file_name) {
+    return number_in_name(kSegmentPrefix, file_name);
+}
+
+std::string segment_header(const StoreId& store, const JournalPosition& start) {
+    return segment_mark(kSegmentMagic, store, start);
+}
+
+std::string segment_footer(const StoreId& store, const JournalPosition& end) {
+    return segment_mark(kFooterMagic, store, end);
+}
+
+bool is_segment_footer(const StoreId& store, const JournalPosition& end, std::string_view block) {
+    return block.starts_with(kFooterMagic) && block == segment_footer(store, end);
 }
 
 SegmentHeader read_segment_header(std::string_view block, const std::string& file) {

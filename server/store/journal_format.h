@@ -1,6 +1,7 @@
-// The frames of the journal: a segment header, then groups of entries, one group per sync. Every
-// group starts at a multiple of kBlockBytes and is padded with zeros to the next, so that no later
-// write touches a block that holds acknowledged bytes. Layout: docs/store_format.md, "Journal".
+// The frames of the journal: a segment header, then groups of entries, one group per sync, then,
+// once another segment follows, a footer that says so. Every group starts at a multiple of
+// kBlockBytes and is padded with zeros to the next, so that no later write touches a block that
+// holds acknowledged bytes. Layout: docs/store_format.md, "Journal".
 //
 // Encoding and checking only; no files.
 #pragma once
@@ -19,7 +20,7 @@ namespace ticketd::store {
 /// another store never pass for ours.
 using StoreId = std::array<char, 16>;
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::size_t kBlockBytes = 4096;
 inline constexpr std::size_t kGroupHeaderBytes = 64;
 
@@ -47,6 +48,12 @@ struct SegmentHeader {
 };
 /// Throws StoreDamaged naming `file` if `block` is not a sound header of a version we know.
 SegmentHeader read_segment_header(std::string_view block, const std::string& file);
+
+/// The block behind the last group of a segment that another one follows. It is written when that
+/// other one is durable, so a segment that has it proves that the next must be there.
+std::string segment_footer(const StoreId& store, const JournalPosition& end);
+/// True if `block` is the footer that belongs there, behind the last group before `end`.
+bool is_segment_footer(const StoreId& store, const JournalPosition& end, std::string_view block);
 
 /// A group as it is written: header, payload, padding. `payload` is `count` entries.
 std::string frame_group(const StoreId& store, const JournalPosition& at, std::uint32_t count,

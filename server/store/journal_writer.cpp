@@ -1,6 +1,7 @@
 // The sync thread's round, and what a crash leaves behind each step:
 //   1. take one sealed group            nothing on disk: the group was never told to anybody
-//   2. switch segments if it is full    the next segment may exist, empty: recovery reads on in it
+//   2. switch segments if it is full    the next segment may exist, empty, and the old one be
+//                                       without its footer: recovery writes it
 //   3. write the frame                  a torn tail, or by luck a whole group nobody was told of
 //   4. fdatasync                        the group is there
 //   5. on_durable: answers leave        the group is there
@@ -11,6 +12,7 @@
 
 #include "common/check.h"
 #include "common/limits.h"
+#include "server/store/store_error.h"
 
 namespace ticketd::store {
 namespace {
@@ -27,11 +29,6 @@ constexpr std::chrono::milliseconds kSpaceRetry{250};
 constexpr std::uint64_t kZerosAheadBytes = 128 * 1024;
 // Padding and headers of the few groups that unsynced entries can end up in.
 constexpr std::uint64_t kFramingSlack = 64 * 1024;
-
-bool is_out_of_space(std::error_code error) {
-    return error == std::errc::no_space_on_device || error == std::errc::file_too_large ||
-           error == std::error_code{EDQUOT, std::system_category()};
-}
 
 platform::OpenResult create_next(platform::Directory& directory) {
     static_cast<void>(directory.remove(kNextSegment));  // left behind by a crash
@@ -52,11 +49,11 @@ platform::OpenResult preallocate(platform::Directory& directory, std::uint64_t b
 // reported as one, because it must not be survived.
 std::error_code adopt(platform::Directory& directory, platform::File& file, const StoreId& store,
                       const JournalPosition& start) {
-    const auto unsafe = std::make_error_code(std::errc::io_error);
     if (auto error = file.write_at(segment_header(store, start), 0)) return error;
-    if (file.sync_data()) return unsafe;
+    if (auto error = file.sync_data()) return failed_sync(error);
     if (auto error = directory.rename(kNextSegment, segment_name(start.segment))) return error;
-    return directory.sync() ? unsafe : std::error_code{};
+    if (auto error = directory.sync()) return failed_sync(error);
+    return {};
 }
 
 }  // namespace
@@ -69,6 +66,14 @@ BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
     if (no_space && !is_out_of_space(no_space)) return {nullptr, false, no_space};
     const auto error = adopt(directory, *made.file, store, start);
     return {std::move(made.file), !no_space, error};
+}
+
+std::error_code end_segment(platform::File& segment, const StoreId& store,
+                            const JournalPosition& end) {
+    if (auto error = segment.write_at(segment_footer(store, end), end.offset)) return error;
+    // This also gives the unused space back.
+    if (auto error = segment.truncate(end.offset + kBlockBytes)) return error;
+    return segment.sync_data();
 }
 
 JournalWriter::JournalWriter(platform::Directory& directory, BegunSegment segment,
@@ -192,7 +197,7 @@ bool JournalWriter::lacks_space() const {
 
 JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
     auto frame = frame_group(store_, position_, group.count, group.payload);
-    if (position_.offset + frame.size() > segment_bytes_) {
+    if (position_.offset + frame.size() + kBlockBytes > segment_bytes_) {  // room for the footer
         if (auto error = switch_segment()) return fail(segment_name(position_.segment + 1), error);
         frame = frame_group(store_, position_, group.count, group.payload);
     }
@@ -204,6 +209,11 @@ JournalWriter::WriteOutcome JournalWriter::write(const Pending& group) {
     }
     if (auto error = sync()) {
         events_.on_fatal(name + ": sync failed: " + error.message());
+        return WriteOutcome::kFatal;
+    }
+    // A synced file that its name no longer leads to is as good as lost.
+    if (!directory_.leads_to(name, *segment_)) {
+        events_.on_fatal(name + ": was removed or replaced while in use");
         return WriteOutcome::kFatal;
     }
     position_.offset += frame.size();
@@ -257,19 +267,18 @@ std::error_code JournalWriter::sync() {
 std::error_code JournalWriter::switch_segment() {
     if (!next_) next_ = preallocate(directory_, segment_bytes_).file;
     if (!next_) return std::make_error_code(std::errc::no_space_on_device);
-    // The old segment has to end with its last group before the new one begins: recovery takes
-    // anything else for damage. This also gives its unused space back.
-    if (segment_->truncate(position_.offset) || segment_->sync_data()) {
-        return std::make_error_code(std::errc::io_error);
-    }
+    // Before anything is changed: the footer must find space.
+    if (auto error = segment_->allocate(position_.offset + kBlockBytes)) return error;
     auto start = position_;
     start.segment += 1;
     start.offset = kBlockBytes;
     if (auto error = adopt(directory_, *next_, store_, start)) return error;
+    if (auto error = end_segment(*segment_, store_, position_)) return failed_sync(error);
     segment_ = std::move(next_);
     is_allocated_ = true;
     position_ = start;
     zeroed_until_ = 0;
+    events_.on_segment_left(position_.segment - 1);
     return {};
 }
 
@@ -287,9 +296,9 @@ void JournalWriter::reserve_space() {
 
 // A group never straddles segments, so the last kGroupBytes of one may stay unused.
 void JournalWriter::publish_room() {
-    const auto in_segment = is_allocated_ ? segment_bytes_ - position_.offset : 0;
+    const auto in_segment = is_allocated_ ? segment_bytes_ - kBlockBytes - position_.offset : 0;
     const auto usable = in_segment > limits::kGroupBytes ? in_segment - limits::kGroupBytes : 0;
-    const auto spare = next_ ? segment_bytes_ - kBlockBytes - limits::kGroupBytes : 0;
+    const auto spare = next_ ? segment_bytes_ - 2 * kBlockBytes - limits::kGroupBytes : 0;
     room_bytes_ = usable + spare;
 }
 

@@ -32,6 +32,8 @@ namespace ticketd::store {
 /// What the sync thread reports. Each function is called on that thread and must only pass it on.
 struct JournalEvents {
     std::function<void(Lsn)> on_durable;  ///< everything up to this LSN survives a power cut
+    /// The segment with this number has ended, whole and durable.
+    std::function<void(std::uint64_t)> on_segment_left;
     std::function<void(std::error_code)> on_full;
     std::function<void(const std::string&)> on_fatal;  ///< the process has to stop without a word
 };
@@ -53,6 +55,11 @@ struct BegunSegment {
 /// reserved space, so that a daemon can start and answer queries.
 BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
                            const JournalPosition& start, std::uint64_t segment_bytes);
+
+/// Writes the footer of a segment behind its last group, durably. Precondition: the next segment is
+/// durable, and there is space for the footer.
+[[nodiscard]] std::error_code end_segment(platform::File& segment, const StoreId& store,
+                                          const JournalPosition& end);
 
 class JournalWriter {
   public:

@@ -1,9 +1,10 @@
-// Open addressing with linear probing; erasing moves later items of the run back, so there are no
-// tombstones.
+// Open addressing with linear probing in each shard; erasing moves later items of the run back, so
+// there are no tombstones. The upper bits of a digest choose the shard, the lower half the slot.
 #include "server/store/key_index.h"
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -11,6 +12,25 @@
 #include "server/store/bytes.h"
 
 namespace ticketd::store {
+namespace {
+
+constexpr std::size_t kSlotsFirst = 8;
+
+// At most three quarters of the slots are used, and at least one is empty.
+constexpr std::size_t slots_for(std::size_t keys) {
+    return keys + keys / 3 + 1;
+}
+
+constexpr std::size_t after(std::size_t slot, std::size_t slots) {
+    return slot + 1 == slots ? 0 : slot + 1;
+}
+
+// Slots from `from` forward to `to`, around the end if need be.
+constexpr std::size_t distance(std::size_t from, std::size_t to, std::size_t slots) {
+    return to >= from ? to - from : to + slots - from;
+}
+
+}  // namespace
 
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key) {
     static_assert(std::tuple_size_v<StoreId> == crypto_shorthash_siphashx24_KEYBYTES);
@@ -29,54 +49,111 @@ KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key) {
 }
 
 std::optional<Lsn> KeyIndex::find(const KeyDigest& digest) const {
-    const auto& slot = slots_[place(digest)];
+    const auto& shard = shard_of(digest);
+    if (shard.slots.empty()) return std::nullopt;
+    const auto& slot = shard.slots[place(shard, digest)];
     return slot.lsn == 0 ? std::nullopt : std::optional{slot.lsn};
 }
 
 void KeyIndex::insert(const KeyDigest& digest, Lsn lsn) {
-    TICKETD_CHECK(lsn > 0);
-    if ((size_ + 1) * 4 > slots_.size() * 3) grow();
-    auto& slot = slots_[place(digest)];
-    TICKETD_CHECK(slot.lsn == 0);
-    slot = {digest, lsn};
+    const bool is_new = try_insert({digest, lsn});
+    TICKETD_CHECK(is_new);
+}
+
+// Nearly every slot is a cache miss, so those of the next few items are fetched meanwhile.
+bool KeyIndex::insert_all(std::span<const KeyItem> items) {
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i + kAhead < items.size()) {
+            const auto& later = items[i + kAhead].digest;
+            const auto& shard = shard_of(later);
+            if (!shard.slots.empty()) __builtin_prefetch(&shard.slots[home(shard, later)], 1);
+        }
+        if (!try_insert(items[i])) return false;
+    }
+    return true;
+}
+
+bool KeyIndex::try_insert(const KeyItem& item) {
+    TICKETD_CHECK(item.lsn > 0);
+    auto& shard = shard_of(item.digest);
+    if (slots_for(shard.used + 1) > shard.slots.size()) {
+        resize(shard,
+               std::max({kSlotsFirst, shard.slots.size() * 3 / 2, slots_for(shard.used + 1)}), 0);
+    }
+    auto& slot = shard.slots[place(shard, item.digest)];
+    if (slot.lsn != 0) return false;
+    slot = item;
+    ++shard.used;
     ++size_;
+    return true;
 }
 
 void KeyIndex::erase(const KeyDigest& digest) {
-    const std::size_t mask = slots_.size() - 1;
-    auto hole = place(digest);
-    TICKETD_CHECK(slots_[hole].lsn != 0);
-    for (auto at = (hole + 1) & mask; slots_[at].lsn != 0; at = (at + 1) & mask) {
+    auto& shard = shard_of(digest);
+    TICKETD_CHECK(!shard.slots.empty());
+    const auto slots = shard.slots.size();
+    auto hole = place(shard, digest);
+    TICKETD_CHECK(shard.slots[hole].lsn != 0);
+    for (auto at = after(hole, slots); shard.slots[at].lsn != 0; at = after(at, slots)) {
         // An item may move into the hole if the hole lies between its home and itself.
-        const auto distance_home = (at - home(slots_[at].digest)) & mask;
-        const auto distance_hole = (at - hole) & mask;
-        if (distance_home >= distance_hole) {
-            slots_[hole] = slots_[at];
+        const auto from_home = distance(home(shard, shard.slots[at].digest), at, slots);
+        if (from_home >= distance(hole, at, slots)) {
+            shard.slots[hole] = shard.slots[at];
             hole = at;
         }
     }
-    slots_[hole] = {};
+    shard.slots[hole] = {};
+    --shard.used;
     --size_;
 }
 
-std::size_t KeyIndex::home(const KeyDigest& digest) const {
-    return digest.low & (slots_.size() - 1);
+void KeyIndex::reserve(std::uint64_t keys) {
+    TICKETD_CHECK(size_ == 0);
+    // Shards differ by chance; a sixteenth more spares most of them from growing after all.
+    const auto each = slots_for(keys / kShards + keys / kShards / 16);
+    for (auto& shard : shards_)
+        shard.slots.assign(each, {});
+}
+
+void KeyIndex::forget_before(Lsn floor, std::size_t shard) {
+    auto& forgetful = shards_[shard];
+    std::size_t kept = 0;
+    for (const auto& item : forgetful.slots)
+        kept += item.lsn >= floor && item.lsn != 0 ? 1 : 0;
+    if (kept == forgetful.used) return;
+    size_ -= forgetful.used - kept;
+    forgetful.used = kept;
+    resize(forgetful, kept == 0 ? 0 : slots_for(kept + kept / 4), floor);
+}
+
+KeyIndex::Shard& KeyIndex::shard_of(const KeyDigest& digest) {
+    return shards_[digest.high / (UINT64_MAX / kShards + 1)];
+}
+
+const KeyIndex::Shard& KeyIndex::shard_of(const KeyDigest& digest) const {
+    return shards_[digest.high / (UINT64_MAX / kShards + 1)];
+}
+
+std::size_t KeyIndex::home(const Shard& shard, const KeyDigest& digest) {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::size_t>(Wide{digest.low} * shard.slots.size() >> 64);
 }
 
 // The slot that holds the digest, or the empty one where it would go.
-std::size_t KeyIndex::place(const KeyDigest& digest) const {
-    const std::size_t mask = slots_.size() - 1;
-    auto at = home(digest);
-    while (slots_[at].lsn != 0 && slots_[at].digest != digest)
-        at = (at + 1) & mask;
+std::size_t KeyIndex::place(const Shard& shard, const KeyDigest& digest) {
+    auto at = home(shard, digest);
+    while (shard.slots[at].lsn != 0 && shard.slots[at].digest != digest)
+        at = after(at, shard.slots.size());
     return at;
 }
 
-void KeyIndex::grow() {
-    std::vector<Item> larger(slots_.size() * 2);
-    larger.swap(slots_);
-    for (const auto& item : larger) {
-        if (item.lsn != 0) slots_[place(item.digest)] = item;
+// Moves what is not before `floor` to a table of so many slots.
+void KeyIndex::resize(Shard& shard, std::size_t slots, Lsn floor) {
+    std::vector<KeyItem> moved(slots);
+    moved.swap(shard.slots);
+    for (const auto& item : moved) {
+        if (item.lsn != 0 && item.lsn >= floor) shard.slots[place(shard, item.digest)] = item;
     }
 }
 

@@ -1,6 +1,9 @@
-// Which entry answered which idempotency key: a flat hash table from the digest of (uid, key) to
-// the LSN of the purchase. 24 bytes a slot, at most three quarters full, so about 32 to 64 bytes a
-// key. The keys themselves stay in the ledger; the 128-bit keyed digest stands for them.
+// Which entry answered which idempotency key: from the digest of (uid, key) to the LSN of the
+// entry. The keys themselves stay in the ledger; the 128-bit keyed digest stands for them.
+//
+// 24 bytes a slot and between half and three quarters full: 32 to 48 bytes a key. The table is cut
+// into shards that grow one at a time, so that no single insert ever moves more than a thousandth
+// of the keys (0.2 ms with ten million), and forgetting goes shard by shard too.
 //
 // Not thread-safe.
 #pragma once
@@ -8,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,37 +23,52 @@ namespace ticketd::store {
 struct KeyDigest {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
-    bool operator==(const KeyDigest&) const = default;
+    auto operator<=>(const KeyDigest&) const = default;
 };
 
 /// SipHash-2-4 with 128 bits (libsodium), keyed with the store's id so that nobody outside can
 /// choose keys that collide.
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key);
 
+struct KeyItem {
+    KeyDigest digest;
+    Lsn lsn = 0;  ///< 0: an empty slot
+};
+
 class KeyIndex {
   public:
-    struct Item {
-        KeyDigest digest;
-        Lsn lsn = 0;  ///< 0: an empty slot
-    };
+    static constexpr std::size_t kShards = 1024;
 
     std::optional<Lsn> find(const KeyDigest& digest) const;
     /// Precondition: the digest is not in the index, and lsn > 0.
     void insert(const KeyDigest& digest, Lsn lsn);
+    /// Inserts many at once, several times as fast. False, with some of them inserted, if one is in
+    /// the index already.
+    [[nodiscard]] bool insert_all(std::span<const KeyItem> items);
     /// Precondition: the digest is in the index.
     void erase(const KeyDigest& digest);
-    std::size_t size() const { return size_; }
-
-    /// All slots; those with lsn 0 are empty.
-    const std::vector<Item>& slots() const { return slots_; }
+    /// Makes room for so many keys at once, instead of growing step by step. For an empty index.
+    void reserve(std::uint64_t keys);
+    /// Forgets the keys of entries before `floor` that are in this shard, and gives their memory
+    /// back.
+    void forget_before(Lsn floor, std::size_t shard);
+    std::uint64_t size() const { return size_; }
 
   private:
-    std::size_t home(const KeyDigest& digest) const;
-    std::size_t place(const KeyDigest& digest) const;
-    void grow();
+    struct Shard {
+        std::vector<KeyItem> slots;
+        std::size_t used = 0;
+    };
 
-    std::vector<Item> slots_ = std::vector<Item>(16);  // a power of two
-    std::size_t size_ = 0;
+    bool try_insert(const KeyItem& item);
+    static std::size_t home(const Shard& shard, const KeyDigest& digest);
+    static std::size_t place(const Shard& shard, const KeyDigest& digest);
+    static void resize(Shard& shard, std::size_t slots, Lsn floor);
+    Shard& shard_of(const KeyDigest& digest);
+    const Shard& shard_of(const KeyDigest& digest) const;
+
+    std::vector<Shard> shards_ = std::vector<Shard>(kShards);
+    std::uint64_t size_ = 0;
 };
 
 }  // namespace ticketd::store

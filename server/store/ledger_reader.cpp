@@ -1,7 +1,5 @@
 #include "server/store/ledger_reader.h"
 
-#include <algorithm>
-
 #include "common/check.h"
 #include "server/store/segment_reader.h"
 #include "server/store/store_error.h"
@@ -17,10 +15,7 @@ constexpr std::size_t kShortReadAhead = 16 * 1024;
 void LedgerReader::visit(Lsn from, Lsn last, const std::function<bool(const Entry&)>& visit) {
     TICKETD_CHECK(from >= 1);
     if (from > last) return;
-    find_segments(last);
-    // The last segment that starts at or before `from`.
-    const auto after = std::upper_bound(first_lsns_.begin(), first_lsns_.end(), from);
-    auto number = static_cast<std::uint64_t>(after - first_lsns_.begin());
+    auto number = find_segment(from);
     Lsn next = from;
     while (next <= last) {
         auto segment = open(number);
@@ -57,13 +52,31 @@ Entry LedgerReader::entry(Lsn lsn) {
     return std::move(*found);
 }
 
-// Learns of segments begun since the last call, as far as `last` needs them.
-void LedgerReader::find_segments(Lsn last) {
-    while (first_lsns_.empty() || first_lsns_.back() <= last) {
-        const auto segment = open(first_lsns_.size() + 1);
-        if (!segment) return;
-        first_lsns_.push_back(segment->start.lsn);
+// Nothing if there is no such segment, so far.
+std::optional<Lsn> LedgerReader::first_lsn(std::uint64_t number) {
+    const auto known = first_lsns_.find(number);
+    if (known != first_lsns_.end()) return known->second;
+    const auto segment = open(number);
+    if (!segment) return std::nullopt;
+    return first_lsns_[number] = segment->start.lsn;
+}
+
+// The last segment that starts at or before `lsn`: with steps that double, then halve.
+std::uint64_t LedgerReader::find_segment(Lsn lsn) {
+    const auto starts_before = [this, lsn](std::uint64_t number) {
+        const auto first = first_lsn(number);
+        return first && *first <= lsn;
+    };
+    std::uint64_t below = 1, above = 2;
+    while (starts_before(above)) {
+        below = above;
+        above *= 2;
     }
+    while (above - below > 1) {
+        const auto middle = below + (above - below) / 2;
+        (starts_before(middle) ? below : above) = middle;
+    }
+    return below;
 }
 
 std::optional<LedgerReader::Segment> LedgerReader::open(std::uint64_t number) {

@@ -1,12 +1,14 @@
-// Reads entries of the ledger by LSN, from the segments on disk, old and current. For one thread;
+// Reads entries of the ledger by LSN, from the segments on disk, old and current: a binary search
+// over the segments and one over the blocks of a segment, so an entry of any age costs a bounded
+// number of reads (about 2 × log2 of the segments and 12). For one thread;
 // the daemon's lookups run on a thread of their own so that a slow disk delays no sale.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
-#include <vector>
 
 #include "server/platform/file.h"
 #include "server/store/entry.h"
@@ -37,13 +39,14 @@ class LedgerReader {
         JournalPosition start;
     };
 
-    void find_segments(Lsn last);
+    std::optional<Lsn> first_lsn(std::uint64_t number);
+    std::uint64_t find_segment(Lsn lsn);
     std::optional<Segment> open(std::uint64_t number);
 
     platform::Directory& directory_;
     StoreId store_;
     std::atomic<bool> stopped_{false};
-    std::vector<Lsn> first_lsns_;  // of segment 1, 2, ...
+    std::map<std::uint64_t, Lsn> first_lsns_;  // of those segments that were looked at
 };
 
 }  // namespace ticketd::store

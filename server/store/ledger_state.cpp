@@ -1,5 +1,7 @@
 #include "server/store/ledger_state.h"
 
+#include <algorithm>
+
 #include "common/check.h"
 #include "common/limits.h"
 
@@ -15,6 +17,10 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
         return "LSN " + std::to_string(entry.lsn) + " after " + std::to_string(last_lsn_);
     }
     if (entry.time_ms < last_time_ms_) return "time runs backwards";
+    if (!entry.key.empty() && keys_.find(digest(entry.uid, entry.key))) {
+        return "a key that was answered before";
+    }
+    if (entry.type == EntryType::kKeyAbandoned) return std::nullopt;
     if (!is_sound(entry.after) || entry.after.lsn != entry.lsn) return "unsound counts";
     if (entry.type == EntryType::kEventCreated) {
         if (entry.event != events_.size() || entry.event >= limits::kEvents) {
@@ -45,23 +51,21 @@ std::optional<std::string> LedgerState::problem_with_sale(const Entry& entry) co
     expected.next_serial += entry.granted;
     expected.lsn = entry.lsn;
     if (entry.after != expected) return "counts that do not follow from the sale";
-    if (!entry.key.empty() && keys_.find(digest(entry.uid, entry.key))) {
-        return "a key that was answered before";
-    }
     return std::nullopt;
 }
 
 LedgerState::Undo LedgerState::apply(const Entry& entry) {
-    Undo undo{entry.lsn, entry.event, {}, false, std::nullopt, last_time_ms_};
+    Undo undo{entry.lsn, std::nullopt, std::nullopt, std::nullopt, last_time_ms_};
     if (entry.type == EntryType::kEventCreated) {
-        undo.created = true;
+        undo.event = entry.event;
         events_.push_back({entry.event_name, entry.after});
         ids_.emplace(entry.event_name, entry.event);
-    } else {
+    } else if (entry.type != EntryType::kKeyAbandoned) {
+        undo.event = entry.event;
         undo.before = events_[entry.event].stock;
         events_[entry.event].stock = entry.after;
     }
-    if (!entry.key.empty()) {
+    if (!entry.key.empty() && entry.lsn >= key_floor_.lsn) {
         undo.key = digest(entry.uid, entry.key);
         keys_.insert(*undo.key, entry.lsn);
     }
@@ -73,25 +77,41 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
 void LedgerState::undo(const Undo& undo) {
     TICKETD_CHECK(undo.lsn == last_lsn_);
     if (undo.key) keys_.erase(*undo.key);
-    if (undo.created) {
+    if (undo.before) {
+        events_[*undo.event].stock = *undo.before;
+    } else if (undo.event) {
         ids_.erase(events_.back().name);
         events_.pop_back();
-    } else {
-        events_[undo.event].stock = undo.before;
     }
     last_lsn_ = undo.lsn - 1;
     last_time_ms_ = undo.last_time_ms;
 }
 
-void LedgerState::restore(std::vector<Event> events, KeyIndex keys, Lsn last_lsn,
-                          std::int64_t last_time_ms) {
+void LedgerState::restore(std::vector<Event> events, Lsn last_lsn, std::int64_t last_time_ms) {
     TICKETD_CHECK(last_lsn_ == 0 && events_.empty());
     events_ = std::move(events);
     for (EventId id = 0; id < events_.size(); ++id)
         ids_.emplace(events_[id].name, id);
-    keys_ = std::move(keys);
     last_lsn_ = last_lsn;
     last_time_ms_ = last_time_ms;
+}
+
+bool LedgerState::restore_keys(const std::vector<KeyItem>& items, Lsn from) {
+    const auto is_later = [from](const KeyItem& item) { return item.lsn >= from; };
+    return std::all_of(items.begin(), items.end(), is_later) && keys_.insert_all(items);
+}
+
+void LedgerState::raise_key_floor(const KeyFloor& floor) {
+    if (floor.lsn <= key_floor_.lsn) return;
+    key_floor_ = floor;
+    unswept_shards_ = KeyIndex::kShards;
+}
+
+bool LedgerState::forget_some_keys() {
+    constexpr std::size_t kShardsAtOnce = 16;
+    for (std::size_t i = 0; i < kShardsAtOnce && unswept_shards_ > 0; ++i)
+        keys_.forget_before(key_floor_.lsn, --unswept_shards_);
+    return unswept_shards_ > 0;
 }
 
 }  // namespace ticketd::store

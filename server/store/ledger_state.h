@@ -1,7 +1,9 @@
 // What the ledger adds up to: every event with its counts, and which keys have been answered.
 // Entries are applied in LSN order, by the daemon as it makes them, by recovery and by the offline
 // check as they read them; whoever applies one has it checked against everything before it.
-// Memory only. Not thread-safe.
+// Of keys it holds those of the newest entries, from a floor on that rises as keys grow old; a
+// state that needs none (the checkpointer's) has its floor at kNoKeys. Memory only. Not
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +25,19 @@ struct Event {
     box_office::Stock stock;
 };
 
+/// Keys of entries before `lsn`, which are of `time_ms` or earlier, are past their retention.
+struct KeyFloor {
+    Lsn lsn = 1;
+    std::int64_t time_ms = 0;
+};
+/// A floor that no entry will ever reach.
+inline constexpr KeyFloor kNoKeys{UINT64_MAX, 0};
+
 class LedgerState {
   public:
-    explicit LedgerState(const StoreId& store) : store_(store) {}
+    /// Keys of entries before `key_floor` are not held.
+    explicit LedgerState(const StoreId& store, KeyFloor key_floor = {})
+        : store_(store), key_floor_(key_floor) {}
 
     Lsn last_lsn() const { return last_lsn_; }
     std::int64_t last_time_ms() const { return last_time_ms_; }
@@ -44,9 +56,8 @@ class LedgerState {
     /// What apply() changed, enough to take it back.
     struct Undo {
         Lsn lsn = 0;
-        EventId event = 0;
-        box_office::Stock before;
-        bool created = false;
+        std::optional<EventId> event;             ///< the one it changed or created
+        std::optional<box_office::Stock> before;  ///< nothing: the event was created
         std::optional<KeyDigest> key;
         std::int64_t last_time_ms = 0;
     };
@@ -55,8 +66,19 @@ class LedgerState {
     /// Takes back the newest applied entry.
     void undo(const Undo& undo);
 
-    /// For the checkpoint reader: the state as it was written. Precondition: empty state.
-    void restore(std::vector<Event> events, KeyIndex keys, Lsn last_lsn, std::int64_t last_time_ms);
+    /// For recovery: the state without its keys, as a checkpoint holds it. Precondition: empty.
+    void restore(std::vector<Event> events, Lsn last_lsn, std::int64_t last_time_ms);
+    /// For recovery: puts the keys of a run back. False if one is there already, or is of an entry
+    /// before `from`.
+    [[nodiscard]] bool restore_keys(const std::vector<KeyItem>& items, Lsn from);
+    void reserve_keys(std::uint64_t keys) { keys_.reserve(keys); }
+
+    const KeyFloor& key_floor() const { return key_floor_; }
+    /// Keys of entries before `floor` are forgotten from now on, those held already by and by with
+    /// each call of forget_some_keys().
+    void raise_key_floor(const KeyFloor& floor);
+    /// A short step of forgetting: some thousandths of what there is. False when all is done.
+    bool forget_some_keys();
 
   private:
     struct NameHash {
@@ -69,6 +91,8 @@ class LedgerState {
     std::optional<std::string> problem_with_sale(const Entry& entry) const;
 
     StoreId store_;
+    KeyFloor key_floor_;
+    std::size_t unswept_shards_ = 0;  // of the key index, since the floor was raised
     std::vector<Event> events_;
     std::unordered_map<std::string, EventId, NameHash, std::equal_to<>> ids_;
     KeyIndex keys_;

@@ -1,41 +1,29 @@
 // The order of steps, and what a crash behind each leaves for the next recovery:
-//   1. read the checkpoint and the journal behind it; any damage ends here, nothing was changed
-//   2. copy a torn tail aside, sync               the same tail is found and copied again
-//   3. cut the last segment at its last good byte, sync    no tail is left
-//   4. begin a fresh segment, sync, sync the directory     an empty last segment, read through
-//   5. write the checkpoint that points there, sync        this checkpoint is used
+//   1. read checkpoint, key runs, journal; any damage ends here, nothing was changed
+//   2. give the last segment but one its footer           it has it
+//   3. copy a torn tail aside, sync                       the same tail is found and copied again
+//   4. write the last group once more, cut behind it, sync     no tail is left
+//   5. begin a fresh segment, sync, sync the directory    an empty last segment, and step 2
+//   6. give the segment before it its footer, sync        an empty last segment, read through
+//   7. remove key runs that are past their time           some are left, removed by the next
 // Old segments are never appended to again.
+//
+// Why step 4: what was read may so far be only in the page cache, and if its sync once failed the
+// kernel may hold those pages for clean, so that another sync alone proves nothing. Only the last
+// group can be in that state, because no group is written before the one ahead of it is synced. It
+// is written over itself with the same bytes, in whole blocks that hold nothing else.
 #include "server/store/recovery.h"
 
 #include <sodium.h>
 
 #include <algorithm>
 
+#include "common/limits.h"
 #include "server/store/bytes.h"
-#include "server/store/segment_reader.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
 namespace {
-
-std::vector<std::string> list_files(platform::Directory& directory) {
-    auto listed = directory.list();
-    require(listed.error, "data directory");
-    return std::move(listed.names);
-}
-
-/// Numbers of the segments there are. Throws if one is missing.
-std::uint64_t count_segments(platform::Directory& directory) {
-    std::vector<std::uint64_t> numbers;
-    for (const auto& name : list_files(directory)) {
-        if (const auto number = segment_number(name)) numbers.push_back(*number);
-    }
-    std::sort(numbers.begin(), numbers.end());
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (numbers[i] != i + 1) throw StoreDamaged(segment_name(i + 1), 0, "missing");
-    }
-    return numbers.size();
-}
 
 std::unique_ptr<platform::File> open_file(platform::Directory& directory, const std::string& name,
                                           platform::OpenMode mode) {
@@ -44,172 +32,162 @@ std::unique_ptr<platform::File> open_file(platform::Directory& directory, const 
     return std::move(opened.file);
 }
 
-std::uint64_t size_of(platform::File& file, const std::string& name) {
-    const auto size = file.size();
-    require(size.error, name);
-    return size.bytes;
+std::string read_bytes(platform::File& file, const std::string& name, std::uint64_t offset,
+                       std::uint64_t size) {
+    std::string bytes(size, '\0');
+    const auto got = file.read_at({bytes.data(), bytes.size()}, offset);
+    require(got.error, name);
+    return bytes;
 }
 
-void apply_checked(LedgerState& state, const Entry& entry, const std::string& file,
-                   std::uint64_t offset, const std::function<void(const Entry&)>& visit) {
-    if (const auto problem = state.problem_with(entry)) throw StoreDamaged(file, offset, *problem);
-    if (visit) visit(entry);
-    state.apply(entry);
+void keep_torn_tail(platform::Directory& directory, platform::File& segment,
+                    const std::string& name, std::uint64_t offset, std::uint64_t size) {
+    const auto copy_name = "torn-" + name + "-" + std::to_string(offset);
+    static_cast<void>(directory.remove(copy_name));  // from a recovery that did not finish
+    auto copy = open_file(directory, copy_name, platform::OpenMode::kCreateNew);
+    require(copy->write_at(read_bytes(segment, name, offset, size), 0), copy_name);
+    require(copy->sync_data(), copy_name);
+    require(directory.sync(), copy_name);
 }
 
-/// Looks at everything behind the last good group. A later group of this store in it proves that
-/// the bad one was durable once, because no group is written before the one ahead of it is synced.
-TornTail inspect_tail(SegmentReader& reader, const StoreId& store, const std::string& name,
-                      std::uint64_t size, const std::string& problem) {
-    const auto position = reader.position();
-    std::uint64_t last_used = position.offset;
-    for (auto offset = position.offset; offset < size; offset += kBlockBytes) {
-        const auto block = reader.window(offset, kBlockBytes);
-        const auto last = block.find_last_not_of('\0');
-        if (last == std::string_view::npos) continue;
-        last_used = offset + last + 1;
-        const auto header = read_group_header(store, block);
-        if (header && header->segment == position.segment && header->group > position.group) {
-            throw StoreDamaged(name, position.offset,
-                               (problem.empty() ? "a group is missing" : problem) + ", but group " +
-                                   std::to_string(header->group) + " at offset " +
-                                   std::to_string(offset) + " was written after it");
-        }
+/// Makes the end of the journal durable as it was read; the last segment, without a footer yet.
+std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const StoreId& store,
+                                           const JournalPosition& end, const JournalEnd& found,
+                                           std::vector<std::string>& notices) {
+    if (found.without_footer) {
+        const auto before = segment_name(found.without_footer->segment);
+        const auto segment = open_file(directory, before, platform::OpenMode::kReadWrite);
+        require(end_segment(*segment, store, *found.without_footer), before);
     }
-    return {position.offset, last_used - position.offset};
-}
-
-/// Applies the groups of one segment; returns what broke the last one, or "".
-std::string read_segment(SegmentReader& reader, const std::string& name, LedgerState& state,
-                         const std::function<void(const Entry&)>& visit) {
-    for (;;) {
-        auto result = reader.next();
-        if (auto* broken = std::get_if<BrokenGroup>(&result)) return std::move(broken->problem);
-        const auto* group = std::get_if<Group>(&result);
-        if (group == nullptr) return "";
-        for (const auto& entry : group->entries) {
-            apply_checked(state, entry, name, group->offset, visit);
-        }
-    }
-}
-
-/// A new store: random id, no events, a checkpoint that says no segment was begun yet.
-void create_store(platform::Directory& directory) {
-    StoreId store{};
-    randombytes_buf(store.data(), store.size());
-    write_checkpoint(directory, store, {0, kBlockBytes, 1, 1, 0}, Stop::kRunning,
-                     LedgerState{store});
-}
-
-void cut_tail(platform::Directory& directory, const JournalPosition& end, const TornTail& tail,
-              std::vector<std::string>& notices) {
     const auto name = segment_name(end.segment);
     auto segment = open_file(directory, name, platform::OpenMode::kReadWrite);
-    if (tail.bytes > 0) {
-        const auto copy_name = "torn-" + name + "-" + std::to_string(tail.offset);
-        std::string bytes(tail.bytes, '\0');
-        const auto got = segment->read_at({bytes.data(), bytes.size()}, tail.offset);
-        require(got.error, name);
-        static_cast<void>(directory.remove(copy_name));  // from a recovery that did not finish
-        auto copy = open_file(directory, copy_name, platform::OpenMode::kCreateNew);
-        require(copy->write_at(bytes, 0), copy_name);
-        require(copy->sync_data(), copy_name);
-        require(directory.sync(), copy_name);
-        notices.push_back("cut a torn tail of " + std::to_string(tail.bytes) + " bytes off " +
-                          name + " at offset " + std::to_string(tail.offset) +
-                          "; it was never acknowledged; kept as " + copy_name);
+    if (found.torn_bytes > 0) {
+        keep_torn_tail(directory, *segment, name, end.offset, found.torn_bytes);
+        notices.push_back("cut a torn tail of " + std::to_string(found.torn_bytes) + " bytes off " +
+                          name + " at offset " + std::to_string(end.offset) +
+                          "; it was never acknowledged; kept as torn-" + name + "-" +
+                          std::to_string(end.offset));
     }
-    if (size_of(*segment, name) != end.offset) require(segment->truncate(end.offset), name);
-    // Also what was read here may so far be only in the page cache.
+    if (found.last_group > 0) {
+        const auto group =
+            read_bytes(*segment, name, found.last_group, end.offset - found.last_group);
+        require(segment->write_at(group, found.last_group), name);
+    }
+    require(segment->truncate(end.offset), name);
+    // For the footer, which must find space when the next segment has been begun.
+    const auto reserved = segment->allocate(end.offset + kBlockBytes);
+    if (!is_out_of_space(reserved)) require(reserved, name);
     require(segment->sync_data(), name);
+    return segment;
+}
+
+/// Reads the key runs that belong to the checkpoint into `state`.
+std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkpoint& checkpoint,
+                                    LedgerState& state, const Progress& progress) {
+    std::uint64_t bytes = 0;
+    const auto first = checkpoint.first_key_run, last = checkpoint.position.segment;
+    for (auto segment = first; segment <= last; ++segment) {
+        const auto opened = directory.open(key_run_name(segment), platform::OpenMode::kReadOnly);
+        if (opened.file) bytes += opened.file->size().bytes;
+    }
+    state.reserve_keys(bytes / sizeof(KeyItem));
+    std::deque<KeyRunSummary> runs;
+    auto begin_lsn = checkpoint.key_floor.lsn;
+    for (auto segment = first; segment <= last; ++segment) {
+        if (progress) progress("key runs", segment - first, last - first + 1);
+        const auto run = read_key_run(directory, checkpoint.store, segment);
+        const bool follows = run.end_lsn >= begin_lsn && run.end_lsn <= checkpoint.position.lsn &&
+                             state.restore_keys(run.items, begin_lsn);
+        if (!follows) throw StoreDamaged(key_run_name(segment), 0, "does not fit the checkpoint");
+        begin_lsn = run.end_lsn;
+        runs.push_back({segment, run.end_lsn, run.newest_ms});
+    }
+    if (begin_lsn != checkpoint.position.lsn) {
+        throw StoreDamaged(kCheckpointName, 0, "keys are missing");
+    }
+    return runs;
+}
+
+/// Key runs that the checkpoint no longer counts. Precondition: that checkpoint's name is durable.
+void remove_leftovers(platform::Directory& directory, const Checkpoint& checkpoint) {
+    for (const auto& name : list_files(directory)) {
+        const auto segment = key_run_segment(name);
+        if (segment && *segment < checkpoint.first_key_run) {
+            static_cast<void>(directory.remove(name));
+        }
+    }
+}
+
+bool exists(platform::Directory& directory, const std::string& name) {
+    const auto names = list_files(directory);
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Makes a new store: a random id, the first segment, and then the checkpoint, which says that
+/// there has to be one.
+Recovered create_store(platform::Directory& directory, std::uint64_t segment_bytes) {
+    Checkpoint base;
+    randombytes_buf(base.store.data(), base.store.size());
+    base.position = {0, kBlockBytes, 1, 1, 0};
+    auto position = base.position;
+    position.segment = 1;
+    auto begun = begin_segment(directory, base.store, position, segment_bytes);
+    require(begun.error, segment_name(position.segment));
+    require(write_checkpoint(directory, base), kCheckpointName);
+    LedgerState state{base.store};
+    return {std::move(state), position, std::move(begun), std::move(base), {}, {}};
+}
+
+/// Whether the directory holds no store yet: nothing, or what a start left that was interrupted
+/// before its checkpoint. Throws StoreDamaged if a checkpoint is missing that must have been there.
+bool is_new(platform::Directory& directory) {
+    if (exists(directory, kCheckpointName)) return false;
+    const auto segments = count_segments(directory);
+    if (segments == 0) return true;
+    const auto name = segment_name(1);
+    const auto file = open_file(directory, name, platform::OpenMode::kReadOnly);
+    const auto size = file->size();
+    require(size.error, name);
+    const bool is_empty =
+        is_all_zero(read_bytes(*file, name, kBlockBytes, std::min(size.bytes, 2 * kBlockBytes)));
+    if (segments > 1 || !is_empty) {
+        throw StoreDamaged(kCheckpointName, 0, "missing, though there is a journal");
+    }
+    return true;
 }
 
 }  // namespace
 
-TornTail read_journal(platform::Directory& directory, const StoreId& store,
-                      JournalPosition& position, LedgerState& state,
-                      const std::function<void(const Entry&)>& visit) {
-    const auto segments = count_segments(directory);
-    if (segments < position.segment) {
-        throw StoreDamaged(segment_name(position.segment), 0, "missing");
+Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
+                  const Progress& progress) {
+    if (is_new(directory)) return create_store(directory, segment_bytes);
+    auto base = read_checkpoint(directory);
+    LedgerState state{base.store, base.key_floor};
+    state.restore(base.events, base.position.lsn - 1, base.last_time_ms);
+    auto runs = load_keys(directory, base, state, progress);
+    check_left_segments(directory, base.store, base.position, limits::kCheckedAtStartBytes);
+    auto position = base.position;
+    const auto end = read_journal(directory, base.store, position, state, {}, progress);
+    if (base.stop == Stop::kRunning && position.segment == base.position.segment) {
+        throw StoreDamaged(segment_name(position.segment + 1), 0, "missing");
     }
-    if (segments == 0) return {};  // a new store whose first segment was not begun
-    for (auto number = std::max<std::uint64_t>(position.segment, 1);; ++number) {
-        const auto name = segment_name(number);
-        auto file = open_file(directory, name, platform::OpenMode::kReadOnly);
-        const auto start = open_segment(*file, name, store, number);
-        if (number == position.segment) {
-            const bool behind_start = position.offset >= start.offset &&
-                                      position.group >= start.group && position.lsn >= start.lsn;
-            if (!behind_start) throw StoreDamaged(name, 0, "does not fit the checkpoint");
-        } else {
-            position.segment = number;
-            position.offset = kBlockBytes;
-            if (start != position) throw StoreDamaged(name, 0, "does not follow the one before");
-        }
-        const auto size = size_of(*file, name);
-        if (size < position.offset) throw StoreDamaged(name, size, "cut short");
-        SegmentReader reader{*file, name, store, position};
-        const auto problem = read_segment(reader, name, state, visit);
-        position = reader.position();
-        const auto tail = inspect_tail(reader, store, name, size, problem);
-        if (number == segments) return tail;
-        if (tail.bytes > 0) {
-            throw StoreDamaged(name, tail.offset,
-                               problem.empty() ? "bytes behind the last group" : problem);
-        }
-    }
-}
 
-Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes) {
-    const auto names = list_files(directory);
-    const auto has = [&names](const std::string& name) {
-        return std::find(names.begin(), names.end(), name) != names.end();
-    };
-    if (!has(kCheckpointName)) {
-        const bool used = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-            return segment_number(name).has_value();
-        });
-        if (used) throw StoreDamaged(kCheckpointName, 0, "missing, though there is a journal");
-        create_store(directory);
-    }
-    auto checkpoint = read_checkpoint(directory);
-    auto position = checkpoint.position;
     std::vector<std::string> notices;
-    const auto tail = read_journal(directory, checkpoint.store, position, checkpoint.state);
-
-    const auto segments = count_segments(directory);
-    if (segments > 0) cut_tail(directory, position, tail, notices);
-    if (checkpoint.stop == Stop::kRunning && segments > 0) {
+    const auto last = settle_end(directory, base.store, position, end, notices);
+    if (base.stop == Stop::kRunning || position.segment > base.position.segment) {
         notices.push_back("the last stop was not clean; replayed " +
-                          std::to_string(position.lsn - checkpoint.position.lsn) +
-                          " entries up to LSN " + std::to_string(position.lsn - 1));
+                          std::to_string(position.lsn - base.position.lsn) + " entries up to LSN " +
+                          std::to_string(position.lsn - 1));
     }
-    position.segment = segments + 1;
-    position.offset = kBlockBytes;
-    auto begun = begin_segment(directory, checkpoint.store, position, segment_bytes);
-    require(begun.error, segment_name(position.segment));
-    write_checkpoint(directory, checkpoint.store, position, Stop::kRunning, checkpoint.state);
-    return {checkpoint.store, std::move(checkpoint.state), position, std::move(begun),
-            std::move(notices)};
-}
-
-OwnerLock::OwnerLock(platform::Directory& directory) {
-    constexpr const char* kName = "owner.lock";
-    auto opened = directory.open(kName, platform::OpenMode::kReadWrite);
-    if (opened.error == std::errc::no_such_file_or_directory) {
-        opened = directory.open(kName, platform::OpenMode::kCreateNew);
-        if (opened.error == std::errc::file_exists) {
-            opened = directory.open(kName, platform::OpenMode::kReadWrite);
-        }
-    }
-    require(opened.error, kName);
-    file_ = std::move(opened.file);
-    const auto locked = file_->try_lock(platform::LockKind::kExclusive, {});
-    if (locked == platform::LockResult::kHeldElsewhere) throw StoreInUse();
-    if (locked == platform::LockResult::kFailed) {
-        throw StoreUnavailable(std::string{kName} + ": this file system has no record locks");
-    }
+    auto start = position;
+    start.segment += 1;
+    start.offset = kBlockBytes;
+    auto begun = begin_segment(directory, base.store, start, segment_bytes);
+    require(begun.error, segment_name(start.segment));
+    require(end_segment(*last, base.store, position), segment_name(position.segment));
+    remove_leftovers(directory, base);
+    return {std::move(state), start,           std::move(begun),
+            std::move(base),  std::move(runs), std::move(notices)};
 }
 
 }  // namespace ticketd::store

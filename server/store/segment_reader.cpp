@@ -41,6 +41,7 @@ std::string_view SegmentReader::window(std::uint64_t offset, std::size_t length)
 GroupResult SegmentReader::next() {
     const auto block = window(position_.offset, kBlockBytes);
     if (is_all_zero(block)) return EndOfGroups{};
+    if (is_segment_footer(store_, position_, block)) return EndOfGroups{true};
     const auto header = read_group_header(store_, block);
     if (!header) return BrokenGroup{"no valid group header"};
     if (header->segment != position_.segment || header->group != position_.group ||

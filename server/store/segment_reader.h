@@ -19,8 +19,10 @@ struct Group {
     std::uint64_t offset = 0;
     std::vector<Entry> entries;
 };
-/// Nothing but zeros (or nothing at all) where the next group's block would be.
-struct EndOfGroups {};
+/// Nothing but zeros (or nothing at all) where the next group's block would be, or the footer.
+struct EndOfGroups {
+    bool has_footer = false;
+};
 /// Something, but not the group that has to come next.
 struct BrokenGroup {
     std::string problem;

@@ -62,12 +62,17 @@ std::unique_ptr<StockFile> StockFile::open(platform::Directory& directory, const
         opened = directory.open(kStockFileName, platform::OpenMode::kCreateNew);
     }
     require(opened.error, kStockFileName);
-    const auto header = file_header(store);
-    std::string present(header.size(), '\0');
-    const auto got = opened.file->read_at({present.data(), present.size()}, 0);
-    require(got.error, kStockFileName);
-    if (present != header) require(opened.file->write_at(header, 0), kStockFileName);
-    return std::unique_ptr<StockFile>(new StockFile(std::move(opened.file)));
+    std::unique_ptr<StockFile> stock{
+        new StockFile(directory, std::move(opened.file), file_header(store))};
+    require(stock->restore_header().error, kStockFileName);
+    return stock;
+}
+
+StockFile::Restored StockFile::restore_header() {
+    std::string present(header_.size(), '\0');
+    const auto got = file_->read_at({present.data(), present.size()}, 0);
+    if (got.error || present == header_) return {false, got.error};
+    return {true, file_->write_at(header_, 0)};
 }
 
 StockFile::SlotLock::~SlotLock() {

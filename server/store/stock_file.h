@@ -34,6 +34,15 @@ class StockFile {
     /// StoreUnavailable.
     static std::unique_ptr<StockFile> open(platform::Directory& directory, const StoreId& store);
 
+    /// True if its name still leads to it: others lock and read what we do.
+    bool is_in_place() const { return directory_.leads_to(kStockFileName, *file_); }
+    struct Restored {
+        bool was_changed = false;
+        std::error_code error;
+    };
+    /// Puts the header back if somebody changed it.
+    Restored restore_header();
+
     /// Holds the record lock of one slot for a scope.
     class SlotLock {
       public:
@@ -82,11 +91,15 @@ class StockFile {
     [[nodiscard]] std::error_code rebuild(const std::vector<Event>& events);
 
   private:
-    explicit StockFile(std::unique_ptr<platform::File> file) : file_(std::move(file)) {}
+    StockFile(platform::Directory& directory, std::unique_ptr<platform::File> file,
+              std::string header)
+        : directory_(directory), file_(std::move(file)), header_(std::move(header)) {}
 
     [[nodiscard]] std::error_code put(EventId id, std::string_view image);
 
+    platform::Directory& directory_;
     std::unique_ptr<platform::File> file_;
+    const std::string header_;
     std::vector<std::uint32_t> written_;  // checksum of each slot as last written
     std::uint64_t allocated_slots_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "common/names.h"
 #include "server/store/bytes.h"
 #include "server/store/store_error.h"
 
@@ -35,19 +36,25 @@ bool is_same_request(const Entry& entry, const PurchaseRequest& request) {
 }
 
 Store::Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
-             std::uint64_t segment_bytes)
+             StoreSettings settings, const Progress& progress)
     : clock_(clock),
       events_(std::move(events)),
-      directory_(directory),
+      settings_(settings),
       owner_(directory),
-      recovered_(recover(directory, segment_bytes)),
-      stock_file_(StockFile::open(directory, recovered_.store)),
+      recovered_(recover(directory, settings.segment_bytes, progress)),
+      stock_file_(StockFile::open(directory, id())),
       durable_lsn_(recovered_.state.last_lsn()) {
     require(stock_file_->rebuild(state().events()), kStockFileName);
-    require(directory_.sync(), kStockFileName);
-    journal_ =
-        std::make_unique<JournalWriter>(directory, std::move(recovered_.segment), recovered_.store,
-                                        recovered_.position, segment_bytes, events_.journal);
+    require(directory.sync(), kStockFileName);
+    checkpointer_ = std::make_unique<Checkpointer>(
+        directory, clock, std::move(recovered_.base), std::move(recovered_.runs),
+        settings.key_retention,
+        CheckpointEvents{events_.on_keys_expired, events_.on_checkpoint, events_.on_fatal});
+    const auto segment_left = [this](std::uint64_t number) { checkpointer_->segment_left(number); };
+    segment_left(recovered_.position.segment - 1);
+    journal_ = std::make_unique<JournalWriter>(
+        directory, std::move(recovered_.segment), id(), recovered_.position, settings.segment_bytes,
+        JournalEvents{events_.on_durable, segment_left, events_.on_full, events_.on_fatal});
 }
 
 QueryResult Store::query(EventId event) {
@@ -63,6 +70,7 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
         if (auto known = answer_known_key(digest, request)) return *known;
     }
     if (auto refused = refuse_for_space()) return *refused;
+    if (auto refused = refuse_new_key(request.key)) return *refused;
     const auto lock = lock_slot(request.event);
     if (!lock || !settle_slot(request.event)) return LockHeld{};
 
@@ -70,8 +78,7 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
     const auto decision = decide(stock, request.terms);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         if (!request.key.empty()) {
-            refused_keys_.remember(digest,
-                                   {*refusal, fingerprint(recovered_.store, request), stock.lsn});
+            refused_keys_.remember(digest, {*refusal, fingerprint(id(), request), stock.lsn});
         }
         return Refused{*refusal, stock.lsn, false};
     }
@@ -94,7 +101,17 @@ std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
 void Store::remember_not_found(const PurchaseRequest& request) {
     refused_keys_.remember(
         state().digest(request.uid, request.key),
-        {{ErrorKind::kNotFound}, fingerprint(recovered_.store, request), state().last_lsn()});
+        {{ErrorKind::kNotFound}, fingerprint(id(), request), state().last_lsn()});
+}
+
+ChangeResult Store::abandon(UserId uid, const std::string& key) {
+    if (const auto lsn = state().keys().find(state().digest(uid, key))) return Replay{*lsn};
+    if (auto refused = refuse_new_key(key)) return *refused;
+    if (auto refused = refuse_for_space()) return *refused;
+    auto entry = new_entry(EntryType::kKeyAbandoned, uid, 0);
+    entry.after.next_serial = 0;
+    entry.key = key;
+    return commit(std::move(entry));
 }
 
 ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity) {
@@ -143,7 +160,7 @@ void Store::note_durable(Lsn lsn) {
 void Store::roll_back() {
     std::vector<EventId> touched;
     while (!undo_.empty()) {
-        touched.push_back(undo_.back().event);
+        if (undo_.back().event) touched.push_back(*undo_.back().event);
         recovered_.state.undo(undo_.back());
         undo_.pop_back();
     }
@@ -172,7 +189,31 @@ void Store::close() {
         undo_.pop_back();
     }
     durable_lsn_ = end.lsn - 1;
-    write_checkpoint(directory_, recovered_.store, end, Stop::kClean, recovered_.state);
+    checkpointer_->segment_left(end.segment);
+    const auto error = checkpointer_->finish();
+    if (error && !is_out_of_space(error)) throw StoreUnavailable(kCheckpointName, error);
+}
+
+void Store::check_files() {
+    if (!stock_file_->is_in_place()) fail_stock_file("was removed or replaced while in use");
+    if (!owner_.is_held()) {
+        events_.on_fatal(std::string{kOwnerLockName} + ": was removed or replaced while in use");
+    }
+}
+
+void Store::scrub() {
+    constexpr std::size_t kSlotsAtOnce = 64;
+    static_cast<void>(recovered_.state.forget_some_keys());
+    const auto header = stock_file_->restore_header();
+    if (header.error) return fail_stock_file(header.error.message());
+    if (header.was_changed) events_.on_notice("the header of the stock file was changed; restored");
+    const auto slots = state().events().size();
+    for (std::size_t i = 0; i < std::min(kSlotsAtOnce, slots); ++i) {
+        if (next_to_scrub_ >= slots) next_to_scrub_ = 0;
+        const auto event = next_to_scrub_++;
+        const auto lock = lock_slot(event);
+        if (lock && !settle_slot(event)) return;
+    }
 }
 
 std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
@@ -207,18 +248,33 @@ std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest,
     if (!refused) return std::nullopt;
     // A request whose event did not exist cannot be compared with one whose event does.
     if (refused->refusal.kind != ErrorKind::kNotFound &&
-        refused->fingerprint != fingerprint(recovered_.store, request)) {
+        refused->fingerprint != fingerprint(id(), request)) {
         return Refused{{ErrorKind::kKeyMismatch}, refused->lsn, false};
     }
     return Refused{refused->refusal, refused->lsn, true};
+}
+
+// A key that is not known any more must not buy again: its own time tells, if it has one.
+std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
+    if (key.empty()) return std::nullopt;
+    const auto made_ms = key_time_ms(key);
+    const auto retained = std::max(now_ms() - settings_.key_retention.count(),
+                                   state().key_floor().time_ms + limits::kKeyClockSlackMs);
+    if (made_ms && *made_ms < retained) return refuse_at_once(ErrorKind::kKeyTooOld);
+    if (state().keys().size() >= settings_.keys) return refuse_at_once(ErrorKind::kBusy);
+    return std::nullopt;
+}
+
+// Never before the time of an entry.
+std::int64_t Store::now_ms() const {
+    return std::max<std::int64_t>(state().last_time_ms(), clock_.now().time_since_epoch().count());
 }
 
 Entry Store::new_entry(EntryType type, UserId uid, EventId event) {
     Entry entry;
     entry.type = type;
     entry.lsn = state().last_lsn() + 1;
-    entry.time_ms =
-        std::max<std::int64_t>(state().last_time_ms(), clock_.now().time_since_epoch().count());
+    entry.time_ms = now_ms();
     entry.uid = uid;
     entry.event = event;
     return entry;
@@ -234,7 +290,7 @@ Changed Store::commit(Entry entry) {
     journal_->append(encoded_);
     open_group_ = true;
     undo_.push_back(recovered_.state.apply(entry));
-    write_slot(entry.event);
+    if (entry.type != EntryType::kKeyAbandoned) write_slot(entry.event);
     return Changed{std::move(entry)};
 }
 
@@ -245,7 +301,7 @@ void Store::write_slot(EventId event) {
 }
 
 void Store::fail_stock_file(const std::string& problem) {
-    events_.journal.on_fatal(std::string{kStockFileName} + ": " + problem);
+    events_.on_fatal(std::string{kStockFileName} + ": " + problem);
 }
 
 }  // namespace ticketd::store

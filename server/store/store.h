@@ -8,6 +8,8 @@
 // must keep it back until durable_lsn() has reached it. All functions belong to one thread, the
 // event loop; the callbacks in StoreEvents come from the sync thread.
 //
+// Checkpoints are written behind its back by a thread of its own (checkpointer.h).
+//
 // Failures: a full disk refuses changes (`storage_full`) and is survived; any other failed write
 // and every failed sync is reported by on_fatal, after which the process must end without
 // answering anybody.
@@ -28,8 +30,10 @@
 #include "server/platform/file.h"
 #include "server/store/journal_writer.h"
 #include "server/store/ledger_state.h"
+#include "server/store/owner_lock.h"
 #include "server/store/recovery.h"
 #include "server/store/refused_keys.h"
+#include "server/store/settings.h"
 #include "server/store/stock_file.h"
 
 namespace ticketd::store {
@@ -69,8 +73,13 @@ using QueryResult = std::variant<Counts, LockHeld>;
 /// True if `entry` is the purchase that `request` asked for, so that its answer is `request`'s.
 bool is_same_request(const Entry& entry, const PurchaseRequest& request);
 
+/// What the store reports. All but the last are called on its threads and must only pass it on.
 struct StoreEvents {
-    JournalEvents journal;
+    std::function<void(Lsn)> on_durable;  ///< everything up to this LSN survives a power cut
+    std::function<void(std::error_code)> on_full;
+    std::function<void(const std::string&)> on_fatal;  ///< the process has to stop without a word
+    std::function<void(const KeyFloor&)> on_keys_expired;
+    std::function<void(Lsn)> on_checkpoint;  ///< one was written that covers everything up to this
     /// Something the operator should know, as one line. Called on the event loop.
     std::function<void(const std::string&)> on_notice;
 };
@@ -80,15 +89,17 @@ class Store {
     /// Recovers or creates the store in `directory`, which must outlive it, as must `clock`.
     /// Blocks until what was recovered is durable. Throws StoreDamaged or StoreUnavailable.
     Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
-          std::uint64_t segment_bytes = limits::kSegmentBytes);
+          StoreSettings settings = {}, const Progress& progress = {});
 
-    const StoreId& id() const { return recovered_.store; }
+    const StoreSettings& settings() const { return settings_; }
+    const StoreId& id() const { return recovered_.base.store; }
     const LedgerState& state() const { return recovered_.state; }
     /// What recovery found, for the log.
     const std::vector<std::string>& notices() const { return recovered_.notices; }
     Lsn durable_lsn() const { return durable_lsn_; }
     const JournalStatistics& journal_statistics() const { return journal_->statistics(); }
     std::uint64_t restored_slots() const { return restored_slots_; }
+    std::uint64_t checkpoints() const { return checkpointer_->written(); }
 
     QueryResult query(EventId event);
     ChangeResult purchase(const PurchaseRequest& request);
@@ -97,6 +108,9 @@ class Store {
     /// Remembers that the request was told its event does not exist. Precondition: its key is not
     /// empty and was not answered before.
     void remember_not_found(const PurchaseRequest& request);
+    /// Makes sure that the key never buys anything from now on, unless it has: then a Replay of
+    /// what it bought. Refusals: key_too_old, busy, storage_full.
+    ChangeResult abandon(UserId uid, const std::string& key);
     /// Precondition for both: the caller may do it, names and capacities are within limits.
     ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity);
     ChangeResult resize_event(UserId uid, EventId event, std::uint64_t capacity);
@@ -106,20 +120,32 @@ class Store {
     /// Hands the changes of this loop turn to the sync thread, as part of one group.
     void end_turn();
 
-    /// The event loop's part of StoreEvents.journal.on_durable.
+    /// Looks whether the names of the store's files still lead to the files it has open; called
+    /// before answers leave. If not, on_fatal: what others see is not what is sold from.
+    void check_files();
+    /// Small work for quiet moments: forgets some of the keys that are past their retention, and
+    /// mends the header of the stock file and the next few slots if somebody changed them, so that
+    /// no wrong count stands for long in a slot that no request comes to.
+    void scrub();
+
+    /// The event loop's part of StoreEvents.on_durable.
     void note_durable(Lsn lsn);
+    /// The event loop's part of on_keys_expired. Each scrub() forgets some of them.
+    void note_keys_expired(const KeyFloor& floor) { recovered_.state.raise_key_floor(floor); }
     /// The event loop's part of on_full: takes back every change that is not durable, so that what
     /// rested on an LSN after durable_lsn() must be refused.
     void roll_back();
 
-    /// Syncs everything, writes the clean-stop checkpoint, and ends the sync thread. Changes left
-    /// over because the disk is full are taken back first. Throws StoreUnavailable.
+    /// Syncs everything, writes the clean-stop checkpoint, and ends both threads. Changes left over
+    /// because the disk is full are taken back first; if it has no room for the checkpoint, the
+    /// next start reads more. Throws StoreUnavailable.
     void close();
 
   private:
     std::optional<StockFile::SlotLock> lock_slot(EventId event);
     bool settle_slot(EventId event);
     std::optional<Refused> refuse_for_space() const;
+    std::optional<Refused> refuse_new_key(std::string_view key) const;
     std::optional<ChangeResult> answer_known_key(const KeyDigest& digest,
                                                  const PurchaseRequest& request);
     Changed commit(Entry entry);
@@ -127,9 +153,11 @@ class Store {
     void fail_stock_file(const std::string& problem);
     Entry new_entry(EntryType type, UserId uid, EventId event);
 
+    std::int64_t now_ms() const;
+
     const platform::Clock& clock_;
-    StoreEvents events_;
-    platform::Directory& directory_;
+    const StoreEvents events_;
+    const StoreSettings settings_;
     OwnerLock owner_;
     Recovered recovered_;
     std::unique_ptr<StockFile> stock_file_;
@@ -138,8 +166,10 @@ class Store {
     Lsn durable_lsn_ = 0;
     bool open_group_ = false;
     std::uint64_t restored_slots_ = 0;
+    EventId next_to_scrub_ = 0;
     std::string encoded_;  // scratch, to keep its capacity
-    std::unique_ptr<JournalWriter> journal_;
+    std::unique_ptr<Checkpointer> checkpointer_;
+    std::unique_ptr<JournalWriter> journal_;  // ends first: it tells the checkpointer
 };
 
 }  // namespace ticketd::store

@@ -2,6 +2,7 @@
 // tickets are sold, errors are values or stop the process (journal_writer.h).
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -30,6 +31,18 @@ class StoreInUse : public StoreUnavailable {
   public:
     StoreInUse() : StoreUnavailable("another ticketd owns this store") {}
 };
+
+/// True if the error says that there is no space: of the disk, of a quota, of a file's size.
+inline bool is_out_of_space(std::error_code error) {
+    return error == std::errc::no_space_on_device || error == std::errc::file_too_large ||
+           error == std::error_code{EDQUOT, std::system_category()};
+}
+
+/// A failed sync, whatever its error: never one that could pass for a lack of space, which is
+/// survived.
+inline std::error_code failed_sync(std::error_code error) {
+    return is_out_of_space(error) ? std::make_error_code(std::errc::io_error) : error;
+}
 
 /// Throws StoreUnavailable if `error` is set.
 inline void require(std::error_code error, const std::string& file) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/support/daemon.h"
+#include "tests/support/process_lock.h"
 
 namespace ticketd::testing {
 namespace {
@@ -115,6 +116,76 @@ TEST_CASE("the same key of another user is another key") {
     CHECK(as_nobody({"ledger", "read"}).exit == 77);
     CHECK(as_nobody({"ledger", "verify"}).exit == 77);
     CHECK(daemon.connect().result("server.info")["lsn"] == 3);
+}
+
+TEST_CASE("an abandoned key buys nothing, and its status says so") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    auto rpc = daemon.connect();
+    const auto promise = rpc.result("abandon", {{"key", "k"}});
+    CHECK(promise == Json{{"key", "k"}, {"state", "abandoned"}, {"lsn", 2}});
+    daemon.kill_hard();
+    daemon.start();
+    auto again = daemon.connect();
+    for (const auto* method : {"purchase", "order"}) {
+        const auto error = again.error(method, {{"key", "k"}});
+        CHECK(error["code"] == 1006);
+        CHECK(error["data"]["kind"] == "key_abandoned");
+        CHECK(error["data"]["lsn"] == 2);
+    }
+    auto repeated = again.result("abandon", {{"key", "k"}});
+    CHECK(repeated["replayed"] == true);
+    repeated.erase("replayed");
+    CHECK(repeated == promise);
+    CHECK(again.kind("order", {{"order", 2}}) == "not_found");
+    CHECK(again.result("ledger.read")["entries"][1]["type"] == "key_abandoned");
+    CHECK(again.result("query")["sold"] == 0);
+    CHECK(again.result("ledger.verify")["ok"] == true);
+}
+
+TEST_CASE("a key that bought something is answered with it when it is abandoned") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    auto rpc = daemon.connect();
+    auto sale = rpc.result("purchase", {{"key", "k"}, {"quantity", 2}});
+    sale["replayed"] = true;
+    CHECK(rpc.result("abandon", {{"key", "k"}}) == sale);
+    CHECK(rpc.result("query")["sold"] == 2);
+}
+
+TEST_CASE("a purchase that waits for a lock does not buy once its key is abandoned") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    LockHolder lock{daemon.data_dir() + "/stock", {.start = slot_offset(0), .length = kSlotBytes}};
+    auto parked = daemon.connect(), other = daemon.connect();
+    parked.send(R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"key":"k"}})"
+                "\n");
+    other.wait_for_stat("lock_waiting", 1);
+    CHECK(other.result("abandon", {{"key", "k"}})["state"] == "abandoned");
+    lock.release();
+    CHECK(parked.receive().at("error").at("data").at("kind") == "key_abandoned");
+    CHECK(other.result("query")["sold"] == 0);
+}
+
+TEST_CASE("abandoning needs a key, and an event is no part of it") {
+    auto daemon = Daemon::with_events({});
+    auto rpc = daemon.connect();
+    CHECK(rpc.kind("abandon") == "invalid_params");
+    CHECK(rpc.kind("abandon", {{"key", ""}}) == "invalid_params");
+    CHECK(rpc.kind("abandon", {{"key", "k"}, {"event", "demo"}}) == "invalid_params");
+    CHECK(rpc.result("abandon", {{"key", "k"}})["lsn"] == 1);
+    const auto client = run_client(daemon.socket(), {"abandon", "other"});
+    CHECK(client.exit == 0);
+    CHECK(client.output.find("abandoned") != std::string::npos);
+    CHECK(run_client(daemon.socket(), {"order", "--key", "other"}).exit == 15);
+    CHECK(rpc.result("ledger.read")["entries"].size() == 2);
+}
+
+TEST_CASE("a dated key that is older than keys are kept is refused before it can buy") {
+    auto daemon = Daemon::with_events({"demo=9"}, {{"key_retention_ms", 1000}});
+    auto rpc = daemon.connect();
+    const auto error = rpc.error("purchase", {{"key", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"}});
+    CHECK(error["code"] == 1006);
+    CHECK(error["data"]["kind"] == "key_too_old");
+    CHECK(error["data"]["retry"] == "never");
+    CHECK(rpc.result("query")["sold"] == 0);
 }
 
 TEST_SUITE_END();

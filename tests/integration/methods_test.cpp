@@ -145,8 +145,8 @@ TEST_CASE("rpc.discover lists every method that is there") {
     const auto document = rpc.result("rpc.discover");
     for (const auto& method : document["methods"])
         names.insert(method["name"]);
-    CHECK(names == std::set<std::string>{"query", "purchase", "order", "orders", "events",
-                                         "event.create", "event.resize", "ledger.read",
+    CHECK(names == std::set<std::string>{"query", "purchase", "abandon", "order", "orders",
+                                         "events", "event.create", "event.resize", "ledger.read",
                                          "ledger.verify", "ping", "server.info", "server.stats",
                                          "rpc.discover"});
     for (const auto* later :

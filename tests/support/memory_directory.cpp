@@ -60,6 +60,10 @@ class MemoryFile final : public platform::File {
         return {inode_->now.size, {}};
     }
 
+    platform::FileId id() const override {
+        return {0, reinterpret_cast<std::uintptr_t>(inode_.get())};
+    }
+
     platform::LockResult try_lock(platform::LockKind, platform::ByteRange) override {
         const std::lock_guard lock{disk_.mutex_};
         return disk_.locks_held_ ? platform::LockResult::kHeldElsewhere
@@ -120,6 +124,13 @@ platform::ListResult MemoryDirectory::list() {
     for (const auto& [name, inode] : names_)
         result.names.push_back(name);
     return result;
+}
+
+bool MemoryDirectory::leads_to(const std::string& name, const platform::File& file) {
+    const std::lock_guard lock{mutex_};
+    const auto found = names_.find(name);
+    return found != names_.end() &&
+           reinterpret_cast<std::uintptr_t>(found->second.get()) == file.id().inode;
 }
 
 MemoryDirectory::Content MemoryDirectory::torn(const Content& synced, const Content& now,
@@ -200,6 +211,13 @@ void MemoryDirectory::set_content(const std::string& name, std::string bytes) {
     inode->now.bytes = std::move(bytes);
     inode->synced = inode->now;
     synced_names_[name] = inode;
+}
+
+void MemoryDirectory::overwrite(const std::string& name, std::string bytes) {
+    const std::lock_guard lock{mutex_};
+    auto& now = names_.at(name)->now;
+    now.size = bytes.size();
+    now.bytes = std::move(bytes);
 }
 
 bool MemoryDirectory::exists(const std::string& name) const {

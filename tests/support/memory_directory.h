@@ -41,6 +41,7 @@ class MemoryDirectory final : public platform::Directory {
     std::error_code remove(const std::string& name) override;
     std::error_code sync() override;
     platform::ListResult list() override;
+    bool leads_to(const std::string& name, const platform::File& file) override;
 
     /// The disk as it is found after the power went: a new directory, everything in it synced.
     std::unique_ptr<MemoryDirectory> after_crash(Unsynced unsynced, std::uint32_t seed = 0) const;
@@ -57,6 +58,8 @@ class MemoryDirectory final : public platform::Directory {
 
     std::string content(const std::string& name) const;
     void set_content(const std::string& name, std::string bytes);
+    /// Writes to the file that has this name, as another program would.
+    void overwrite(const std::string& name, std::string bytes);
     bool exists(const std::string& name) const;
     void erase(const std::string& name);
     std::map<std::string, std::string> all() const;

@@ -1,30 +1,42 @@
 #include "tests/support/store_rig.h"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace ticketd::tests {
 
-StoreRig::StoreRig(std::unique_ptr<MemoryDirectory> disk)
+StoreRig::StoreRig(std::unique_ptr<MemoryDirectory> disk, store::StoreSettings settings)
     : disk_(std::move(disk)),
-      store_(std::make_unique<store::Store>(*disk_, clock_, events(), kSegmentBytes)) {}
+      store_(std::make_unique<store::Store>(*disk_, clock_, events(), settings)) {}
 
 StoreRig::~StoreRig() = default;
 
 store::StoreEvents StoreRig::events() {
     store::StoreEvents events;
-    events.journal.on_durable = [this](Lsn lsn) {
+    events.on_durable = [this](Lsn lsn) {
         const std::lock_guard lock{mutex_};
         reports_.push_back({lsn});
         reported_.notify_all();
     };
-    events.journal.on_full = [this](std::error_code) {
+    events.on_full = [this](std::error_code) {
         const std::lock_guard lock{mutex_};
         reports_.push_back({std::nullopt});
         reported_.notify_all();
     };
-    events.journal.on_fatal = [this](const std::string& what) {
+    events.on_fatal = [this](const std::string& what) {
         const std::lock_guard lock{mutex_};
         if (fatal_.empty()) fatal_ = what;
+        reported_.notify_all();
+    };
+    events.on_keys_expired = [this](const store::KeyFloor& floor) {
+        const std::lock_guard lock{mutex_};
+        expired_ = floor;
+        reported_.notify_all();
+    };
+    events.on_checkpoint = [this](Lsn lsn) {
+        const std::lock_guard lock{mutex_};
+        checkpoint_ = lsn;
         reported_.notify_all();
     };
     events.on_notice = [this](const std::string& notice) { notices_.push_back(notice); };
@@ -58,6 +70,35 @@ StoreRig::Settled StoreRig::settle() {
         store_->note_durable(*report.durable);
     }
     return Settled::kDurable;
+}
+
+void StoreRig::wait_for_checkpoint(Lsn lsn) {
+    std::unique_lock lock{mutex_};
+    reported_.wait(lock, [this, lsn] { return checkpoint_ >= lsn || !fatal_.empty(); });
+}
+
+Lsn StoreRig::fill_segment(EventId event, const std::string& key_prefix) {
+    const auto segments = [this] {
+        const auto names = disk_->list().names;
+        return std::count_if(names.begin(), names.end(), [](const std::string& name) {
+            return store::segment_number(name).has_value();
+        });
+    };
+    const auto before = segments();
+    for (int i = 1; segments() == before; ++i) {
+        buy(event, 1, key_prefix.empty() ? "" : key_prefix + std::to_string(i));
+        settle();
+    }
+    return store_->state().last_lsn();
+}
+
+void StoreRig::forget_expired_keys() {
+    std::unique_lock lock{mutex_};
+    reported_.wait(lock, [this] { return expired_ || !fatal_.empty(); });
+    if (!expired_) throw std::runtime_error(fatal_);
+    store_->note_keys_expired(*std::exchange(expired_, std::nullopt));
+    for (std::size_t shard = 0; shard < store::KeyIndex::kShards; ++shard)
+        store_->scrub();
 }
 
 std::string StoreRig::fatal() {

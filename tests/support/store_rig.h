@@ -2,6 +2,7 @@
 // sync thread reports and hands it to the store when the test asks.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -21,8 +22,18 @@ class ManualClock final : public platform::Clock {
     platform::WallTime now() const override { return now_; }
     void set(std::chrono::milliseconds since_1970) { now_ = platform::WallTime{since_1970}; }
 
+    std::chrono::milliseconds elapsed() const override { return elapsed_; }
+    /// Lets time pass: on both clocks.
+    void advance(std::chrono::milliseconds time) {
+        now_ = now_.load() + time;
+        elapsed_ = elapsed_.load() + time;
+    }
+
   private:
-    platform::WallTime now_{std::chrono::milliseconds{1'700'000'000'000}};
+    // The checkpointer looks at them from its own thread.
+    std::atomic<platform::WallTime> now_{
+        platform::WallTime{std::chrono::milliseconds{1'700'000'000'000}}};
+    std::atomic<std::chrono::milliseconds> elapsed_{std::chrono::milliseconds{0}};
 };
 
 class StoreRig {
@@ -30,12 +41,16 @@ class StoreRig {
     /// Small segments, so that tests meet their switches.
     static constexpr std::uint64_t kSegmentBytes = 2 * 1024 * 1024;
 
-    explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>());
+    static store::StoreSettings settings() { return {.segment_bytes = kSegmentBytes}; }
+
+    explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>(),
+                      store::StoreSettings settings = StoreRig::settings());
     ~StoreRig();
 
     MemoryDirectory& disk() { return *disk_; }
     store::Store& store() { return *store_; }
     ManualClock& clock() { return clock_; }
+    const ManualClock& clock() const { return clock_; }
 
     EventId create(const std::string& name, std::uint64_t capacity);
     store::ChangeResult buy(EventId event, std::uint64_t quantity = 1, const std::string& key = "",
@@ -46,6 +61,13 @@ class StoreRig {
     Settled settle();
     std::vector<std::string> notices() const { return notices_; }
     std::string fatal();
+    /// Waits for a checkpoint that covers everything up to this LSN, or for the store's death.
+    void wait_for_checkpoint(Lsn lsn);
+    /// Sells to `event`, one by one, until the journal has left the segment it is in; keys from 1
+    /// on with this prefix. The LSN of the last entry.
+    Lsn fill_segment(EventId event, const std::string& key_prefix = "");
+    /// Waits until keys have grown old, and has the store forget them.
+    void forget_expired_keys();
 
     /// Stops the store in the middle, as a power cut would; gives the disk.
     std::unique_ptr<MemoryDirectory> crash(Unsynced unsynced, std::uint32_t seed = 0);
@@ -62,8 +84,10 @@ class StoreRig {
     ManualClock clock_;
     std::mutex mutex_;
     std::condition_variable reported_;
-    std::deque<Report> reports_;  // guarded by mutex_
-    std::string fatal_;           // guarded by mutex_
+    std::deque<Report> reports_;              // guarded by mutex_
+    std::string fatal_;                       // guarded by mutex_
+    std::optional<store::KeyFloor> expired_;  // guarded by mutex_
+    Lsn checkpoint_ = 0;                      // guarded by mutex_
     std::vector<std::string> notices_;
     std::unique_ptr<store::Store> store_;
 };

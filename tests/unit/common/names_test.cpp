@@ -33,3 +33,18 @@ TEST_CASE("memos hold text without control characters") {
     CHECK_FALSE(ticketd::is_memo("a\nb"));
     CHECK_FALSE(ticketd::is_memo("a\x1b[31m"));
 }
+
+TEST_CASE("a UUID of version 7 says when it was made, and no other key does") {
+    // The example of RFC 9562, appendix A.6: 2022-02-22 19:22:22 UTC.
+    CHECK(ticketd::key_time_ms("017F22E2-79B0-7CC3-98C4-DC0C0C07398F") == 1'645'557'742'000);
+    CHECK(ticketd::key_time_ms("017f22e2-79b0-7cc3-b8c4-dc0c0c07398f") == 1'645'557'742'000);
+    for (const auto* key : {"017f22e2-79b0-4cc3-98c4-dc0c0c07398f",  // version 4
+                            "017f22e2-79b0-7cc3-58c4-dc0c0c07398f",  // another variant
+                            "017f22e2079b0-7cc3-98c4-dc0c0c07398f",  // no dash
+                            "017f22e2-79b0-7cc3-98c4-dc0c0c07398",   // too short
+                            "g17f22e2-79b0-7cc3-98c4-dc0c0c07398f",  // no hex digit
+                            "order-17"}) {
+        CAPTURE(key);
+        CHECK_FALSE(ticketd::key_time_ms(key).has_value());
+    }
+}

@@ -14,49 +14,42 @@ using tests::MemoryDirectory;
 namespace {
 
 constexpr StoreId kStore{'s', 'i', 'd'};
-constexpr JournalPosition kPosition{2, 8192, 5, 3, 77};
-
-LedgerState two_entries() {
-    LedgerState state{kStore};
-    Entry created;
-    created.lsn = 1;
-    created.time_ms = 1000;
-    created.event_name = "demo";
-    created.after = {5, 0, 0, 1, 1};
-    state.apply(created);
-    Entry sale;
-    sale.type = EntryType::kPurchased;
-    sale.lsn = 2;
-    sale.time_ms = 2000;
-    sale.after = {5, 0, 1, 2, 2};
-    sale.requested = sale.min_quantity = sale.granted = sale.first_serial = 1;
-    sale.key = "k";
-    REQUIRE_FALSE(state.problem_with(sale).has_value());
-    state.apply(sale);
-    return state;
+Checkpoint some_checkpoint() {
+    Checkpoint checkpoint;
+    checkpoint.store = kStore;
+    checkpoint.position = {4, 8192, 5, 30, 77};
+    checkpoint.stop = Stop::kClean;
+    checkpoint.last_time_ms = 2000;
+    checkpoint.first_key_run = 3;
+    checkpoint.key_floor = {20, 1500};
+    checkpoint.events = {{"demo", {5, 0, 1, 2, 29}}, {"other", {7, 2, 3, 9, 4}}};
+    return checkpoint;
 }
 
 }  // namespace
 
 TEST_CASE("a checkpoint comes back as it was written") {
     MemoryDirectory disk;
-    const auto state = two_entries();
-    write_checkpoint(disk, kStore, kPosition, Stop::kClean, state);
+    const auto written = some_checkpoint();
+    REQUIRE_FALSE(write_checkpoint(disk, written));
     const auto read = read_checkpoint(disk);
-    CHECK(read.store == kStore);
-    CHECK(read.position == kPosition);
-    CHECK(read.stop == Stop::kClean);
-    CHECK(read.state.last_lsn() == 2);
-    CHECK(read.state.last_time_ms() == 2000);
-    REQUIRE(read.state.events().size() == 1);
-    CHECK(read.state.event(0).stock == state.event(0).stock);
-    CHECK(read.state.find_event("demo") == 0);
-    CHECK(read.state.keys().find(state.digest(0, "k")) == 2);
+    CHECK(read.store == written.store);
+    CHECK(read.position == written.position);
+    CHECK(read.stop == written.stop);
+    CHECK(read.last_time_ms == written.last_time_ms);
+    CHECK(read.first_key_run == written.first_key_run);
+    CHECK(read.key_floor.lsn == written.key_floor.lsn);
+    CHECK(read.key_floor.time_ms == written.key_floor.time_ms);
+    REQUIRE(read.events.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(read.events[i].name == written.events[i].name);
+        CHECK(read.events[i].stock == written.events[i].stock);
+    }
 }
 
 TEST_CASE("no bit of a checkpoint may flip and no byte may be missing") {
     MemoryDirectory disk;
-    write_checkpoint(disk, kStore, kPosition, Stop::kRunning, two_entries());
+    REQUIRE_FALSE(write_checkpoint(disk, some_checkpoint()));
     const auto bytes = disk.content("checkpoint");
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
         auto flipped = bytes;
@@ -68,4 +61,28 @@ TEST_CASE("no bit of a checkpoint may flip and no byte may be missing") {
         disk.set_content("checkpoint", bytes.substr(0, size));
         CHECK_THROWS_AS(read_checkpoint(disk), StoreDamaged);
     }
+}
+
+TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum holds") {
+    MemoryDirectory disk;
+    const auto is_refused = [&](auto change) {
+        auto checkpoint = some_checkpoint();
+        change(checkpoint);
+        REQUIRE_FALSE(write_checkpoint(disk, checkpoint));
+        try {
+            read_checkpoint(disk);
+            return false;
+        } catch (const StoreDamaged&) {
+            return true;
+        }
+    };
+    CHECK(is_refused([](Checkpoint& c) { c.position.lsn = 0; }));
+    CHECK(is_refused([](Checkpoint& c) { c.position.offset = 5000; }));
+    CHECK(is_refused([](Checkpoint& c) { c.key_floor.lsn = 31; }));
+    CHECK(is_refused([](Checkpoint& c) { c.key_floor.time_ms = 2001; }));
+    CHECK(is_refused([](Checkpoint& c) { c.first_key_run = 6; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.sold = 6; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.lsn = 30; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[0].name = "no name"; }));
+    CHECK_FALSE(is_refused([](Checkpoint&) {}));
 }

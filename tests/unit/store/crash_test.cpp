@@ -78,8 +78,8 @@ void check_told(MemoryDirectory& disk, const Told& told) {
         CHECK(stock.capacity == told.capacity);
         CHECK(stock.sold >= told.sales.size());
     }
-    const auto report = audit_store(rig.disk());
-    CHECK(report.ok());
+    const auto at_rest = rig.close();
+    CHECK(audit_store(*at_rest).ok());
 }
 
 /// Opens the store on `disk` and works until the power goes after `left` operations; what the
@@ -102,7 +102,7 @@ std::unique_ptr<MemoryDirectory> run_until_cut(std::unique_ptr<MemoryDirectory> 
         try {
             const OwnerLock owner{*before};
             auto recovered = recover(*before, StoreRig::kSegmentBytes);
-            StockFile::open(*before, recovered.store);
+            StockFile::open(*before, recovered.base.store);
         } catch (const StoreUnavailable&) {
         }
         return before->after_crash(unsynced, seed);

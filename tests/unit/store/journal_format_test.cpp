@@ -97,3 +97,31 @@ TEST_CASE("no bit of a group may flip unnoticed") {
 TEST_CASE("zeros are no group, whatever their checksum") {
     CHECK_FALSE(read_group_header(kStore, std::string(kBlockBytes, '\0')).has_value());
 }
+
+TEST_CASE("a checksum of zero is a wrong checksum") {
+    auto frame = frame_group(kStore, kAt, 1, payload());
+    auto header = *read_group_header(kStore, frame);
+    frame.replace(4, 4, 4, '\0');
+    CHECK_FALSE(read_group_header(kStore, frame).has_value());
+    CHECK(payload_matches(header, payload()));
+    header.payload_crc = 0;
+    CHECK_FALSE(payload_matches(header, payload()));
+    CHECK_FALSE(read_group_header(kStore, std::string(kBlockBytes, '\0')).has_value());
+}
+
+TEST_CASE("a footer belongs to one store and one end of one segment") {
+    const auto footer = segment_footer(kStore, kAt);
+    CHECK(footer.size() == kBlockBytes);
+    CHECK(is_segment_footer(kStore, kAt, footer));
+    CHECK_FALSE(is_segment_footer(kOther, kAt, footer));
+    for (auto change :
+         {+[](JournalPosition& p) { ++p.segment; }, +[](JournalPosition& p) { ++p.lsn; },
+          +[](JournalPosition& p) { ++p.group; }, +[](JournalPosition& p) { ++p.chain; }}) {
+        auto other = kAt;
+        change(other);
+        CHECK_FALSE(is_segment_footer(kStore, other, footer));
+    }
+    for (std::size_t bit = 0; bit < footer.size() * 8; ++bit)
+        REQUIRE_FALSE(is_segment_footer(kStore, kAt, flip(footer, bit)));
+    CHECK_FALSE(is_segment_footer(kStore, kAt, segment_header(kStore, kAt)));
+}

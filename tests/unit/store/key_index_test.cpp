@@ -24,8 +24,11 @@ TEST_CASE("random inserts and erases agree with a map") {
     KeyIndex index;
     std::map<std::uint64_t, Lsn> model;
     Lsn lsn = 0;
-    // Few distinct homes, so that runs form and wrap around the end.
-    const auto digest = [](std::uint64_t name) { return KeyDigest{name, name % 7 * 0x0fff}; };
+    // One shard and few distinct homes, the last slot among them, so that runs form and wrap
+    // around the end.
+    const auto digest = [](std::uint64_t name) {
+        return KeyDigest{name, name % 7 * (UINT64_MAX / 6)};
+    };
     for (int step = 0; step < 20'000; ++step) {
         const std::uint64_t name = random() % 300;
         if (model.contains(name)) {
@@ -43,4 +46,47 @@ TEST_CASE("random inserts and erases agree with a map") {
     }
     for (const auto& [name, at] : model)
         CHECK(index.find(digest(name)) == at);
+}
+
+TEST_CASE("old keys are forgotten shard by shard, and their memory with them") {
+    KeyIndex index;
+    const auto digest = [](std::uint64_t name) {
+        return key_digest(StoreId{'s'}, 1, std::to_string(name));
+    };
+    constexpr Lsn kKeys = 50'000, kFloor = 40'001;
+    for (Lsn lsn = 1; lsn <= kKeys; ++lsn)
+        index.insert(digest(lsn), lsn);
+    for (std::size_t shard = 0; shard < KeyIndex::kShards; ++shard)
+        index.forget_before(kFloor, shard);
+    CHECK(index.size() == kKeys - kFloor + 1);
+    for (Lsn lsn = 1; lsn <= kKeys; ++lsn) {
+        const auto found = index.find(digest(lsn));
+        REQUIRE(found == (lsn < kFloor ? std::nullopt : std::optional{lsn}));
+    }
+    index.insert(digest(1), kKeys + 1);
+    CHECK(index.find(digest(1)) == kKeys + 1);
+}
+
+TEST_CASE("many keys at once are what one by one they would be, and none is taken twice") {
+    std::vector<KeyItem> items;
+    for (Lsn lsn = 1; lsn <= 5000; ++lsn)
+        items.push_back({key_digest(StoreId{'s'}, 1, std::to_string(lsn)), lsn});
+    KeyIndex index;
+    REQUIRE(index.insert_all(items));
+    CHECK(index.size() == items.size());
+    for (const auto& item : items)
+        REQUIRE(index.find(item.digest) == item.lsn);
+    const KeyItem again{items[4999].digest, 6000};
+    CHECK_FALSE(index.insert_all({&again, 1}));
+    CHECK(index.find(again.digest) == 5000);
+}
+
+TEST_CASE("an index with room reserved holds what one that grew holds") {
+    KeyIndex index;
+    index.reserve(5000);
+    for (std::uint64_t name = 1; name <= 20'000; ++name)
+        index.insert(key_digest(StoreId{'s'}, 1, std::to_string(name)), name);
+    for (std::uint64_t name = 1; name <= 20'000; ++name)
+        REQUIRE(index.find(key_digest(StoreId{'s'}, 1, std::to_string(name))) == name);
+    CHECK(index.size() == 20'000);
 }
