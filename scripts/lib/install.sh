@@ -20,7 +20,7 @@ build_packages=(
 # scripts/spawn_clients is written in Python and needs nothing but its standard library.
 load_packages=(python3)
 # The fault tests look at the daemon's system calls; scripts/seeded_bugs patches a copy of it.
-test_packages=(strace patch)
+test_packages=(strace patch e2fsprogs)
 
 # missing_packages NAME...: prints those that dpkg does not report as installed.
 missing_packages() {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -13,15 +12,6 @@
 #include "tests/support/daemon.h"
 
 namespace ticketd::testing {
-
-/// False, and said so, where strace may not attach to a running process.
-inline bool can_attach() {
-    if (!can_trace()) return false;
-    const auto scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
-    const bool may = scope.empty() || scope[0] == '0' || (scope[0] == '1' && ::geteuid() == 0);
-    if (!may) MESSAGE("SKIPPED: strace may not attach to running processes here");
-    return may;
-}
 
 class Injector {
   public:

@@ -166,7 +166,7 @@ void check_change(const Fault& fault, std::size_t filled_before) {
 TEST_SUITE_BEGIN("switch_faults");
 
 TEST_CASE("a system call that fails at a change of segment does what the table says") {
-    if (!can_attach()) return;
+    if (!can_trace() || !can_attach()) return;
     for (const auto& fault : kSwitchFaults)
         check_change(fault, limits::kSegmentBytes - 768 * 1024);
     for (const auto& fault : kPreparationFaults)
@@ -174,7 +174,7 @@ TEST_CASE("a system call that fails at a change of segment does what the table s
 }
 
 TEST_CASE("a system call that fails at the stop costs nothing but the stop being clean") {
-    if (!can_attach()) return;
+    if (!can_trace() || !can_attach()) return;
     for (const auto& fault : kStopFaults) {
         const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
         CAPTURE(row);
