@@ -266,7 +266,7 @@ TEST_CASE("live backup: a copy taken while keys are forgotten has those that cou
 TEST_CASE("live backup: a copy that was not finished is never taken for a store") {
     const testing::ScratchDirectory scratch;
     const LiveStore live{scratch / "store", std::chrono::hours{1}};
-    live.wait_for_segment(3);
+    wait_for_runs(live, 2);
     // What is there after each file, as a power cut would leave it.
     std::vector<std::string> remains;
     auto plan = plan_for(live, scratch / "copy");
