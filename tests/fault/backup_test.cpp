@@ -244,19 +244,22 @@ TEST_CASE("an operator who cannot read the data directory is told so") {
     daemon.scratch().open_to_all();
     REQUIRE(::chown(daemon.scratch().path().c_str(), 65534, 65534) == 0);
     daemon.start();
-    fs::rename(hidden + "/store", hidden + "/moved");
-    const auto client = back_up(daemon, scratch / "copy");
-    check_failed(client, 74, "storage");
-    CHECK(client.error.find(hidden + "/store: No such file or directory") != std::string::npos);
-    CHECK_FALSE(fs::exists(scratch / "copy"));
-    fs::rename(hidden + "/moved", hidden + "/store");
-    REQUIRE(::chown((hidden + "/store/checkpoint").c_str(), 0, 0) == 0);
     const auto place = scratch / "theirs";
     fs::create_directory(place);
     REQUIRE(::chown(place.c_str(), 65534, 65534) == 0);
     ProcessOptions nobody;
     nobody.uid = 65534;
-    const auto denied = run_client(daemon.socket(), {"ledger", "backup", place + "/copy"}, nobody);
+    const auto back_up_there = [&] {
+        return run_client(daemon.socket(), {"ledger", "backup", place + "/copy"}, nobody);
+    };
+    fs::rename(hidden + "/store", hidden + "/moved");
+    const auto missing = back_up_there();
+    check_failed(missing, 74, "storage");
+    CHECK(missing.error.find(hidden + "/store: No such file or directory") != std::string::npos);
+    CHECK(fs::is_empty(place));
+    fs::rename(hidden + "/moved", hidden + "/store");
+    REQUIRE(::chown((hidden + "/store/checkpoint").c_str(), 0, 0) == 0);
+    const auto denied = back_up_there();
     check_failed(denied, 74, "storage");
     CHECK(denied.error.find("checkpoint: Permission denied; nothing was left") !=
           std::string::npos);

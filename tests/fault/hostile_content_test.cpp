@@ -59,7 +59,7 @@ std::vector<std::pair<const char*, std::string>> large_bombs() {
 void check_refused_soon(Daemon& daemon, const std::string& text) {
     auto good = daemon.connect();
     auto rpc = daemon.connect();
-    const auto before = usage_of(daemon.pid()).resident_kib;
+    [[maybe_unused]] const auto before = usage_of(daemon.pid()).resident_kib;
     const auto start = client::Clock::now();
     rpc.send(text);
     CHECK(good.result("ping")["ok"] == true);

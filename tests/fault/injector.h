@@ -17,10 +17,8 @@ class Injector {
   public:
     /// `options` are strace's: paths, calls, what to inject.
     Injector(Daemon& daemon, const std::vector<std::string>& options)
-        : daemon_(daemon), strace_(command(daemon, options)) {
-        if (!strace_.wait_for_error("attached")) {
-            throw std::runtime_error("strace did not attach: " + strace_.error());
-        }
+        : daemon_(daemon), strace_(attach_strace(daemon.pid(), options, trace_of(daemon))) {
+        if (!strace_) throw std::runtime_error("strace did not attach");
     }
     Injector(const Injector&) = delete;
     Injector& operator=(const Injector&) = delete;
@@ -28,8 +26,8 @@ class Injector {
     // ended there is nothing to let go.
     ~Injector() {
         try {
-            strace_.kill(daemon_.is_running() ? SIGTERM : SIGKILL);
-            strace_.wait();
+            strace_->kill(daemon_.is_running() ? SIGTERM : SIGKILL);
+            strace_->wait();
         } catch (const std::exception& error) {
             MESSAGE("strace had to be killed: " << error.what());
         }
@@ -42,16 +40,9 @@ class Injector {
 
   private:
     static std::string trace_of(const Daemon& daemon) { return daemon.scratch() / "injected"; }
-    static std::vector<std::string> command(const Daemon& daemon,
-                                            const std::vector<std::string>& options) {
-        std::vector<std::string> words{STRACE_BINARY, "-f", "-o", trace_of(daemon)};
-        words.insert(words.end(), {"-p", std::to_string(daemon.pid())});
-        words.insert(words.end(), options.begin(), options.end());
-        return words;
-    }
 
     Daemon& daemon_;
-    Process strace_;
+    std::optional<Process> strace_;
 };
 
 }  // namespace ticketd::testing

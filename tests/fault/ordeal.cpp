@@ -91,12 +91,9 @@ int Ordeal::note_death() {
 }
 
 Process Ordeal::attach(const std::vector<std::string>& options) {
-    std::vector<std::string> words{STRACE_BINARY, "-f", "-o",
-                                   "/dev/null",   "-p", std::to_string(daemon_.pid())};
-    words.insert(words.end(), options.begin(), options.end());
-    Process strace{words};
-    CHECK(strace.wait_for_error(" attached"));
-    return strace;
+    auto strace = attach_strace(daemon_.pid(), options);
+    REQUIRE(strace);
+    return std::move(*strace);
 }
 
 void Ordeal::kill_while_starting(std::chrono::microseconds after) {

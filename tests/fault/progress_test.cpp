@@ -15,10 +15,15 @@ namespace {
 
 constexpr int kSegments = 12;
 
-// The words before a program's own: each of these system calls takes so much longer.
+// What strace has to be told to have each of these system calls take so much longer.
+std::vector<std::string> slowing(const std::string& call, int ms) {
+    return {"-e", "trace=" + call, "-e",
+            "inject=" + call + ":delay_enter=" + std::to_string(ms * 1000)};
+}
+
+// The words before a program's own, for the same.
 std::vector<std::string> slowed(const std::string& call, int ms) {
-    return tracing("/dev/null", {"-e", "trace=" + call, "-e",
-                                 "inject=" + call + ":delay_enter=" + std::to_string(ms * 1000)});
+    return tracing("/dev/null", slowing(call, ms));
 }
 
 Finished run_slowed(std::vector<std::string> words, const std::vector<std::string>& program,
@@ -146,11 +151,8 @@ TEST_CASE("a long recovery rewrites one line on a terminal before the log goes o
 TEST_CASE("a long check by the daemon shows its client how far it is, and may take its time") {
     if (!can_trace()) return;
     auto daemon = with_many_segments();
-    auto words = slowed("pread64", 30);
-    words.erase(std::find(words.begin(), words.end(), "-qq"));
-    words.insert(words.end(), {"-p", std::to_string(daemon.pid())});
-    Process slow_disk{words};
-    REQUIRE(slow_disk.wait_for_error("attached"));
+    const auto slow_disk = attach_strace(daemon.pid(), slowing("pread64", 30));
+    REQUIRE(slow_disk);
     const Terminal terminal;
     const auto verdict = run_client(daemon.socket(), {"ledger", "verify"}, on(terminal));
     CHECK(verdict.exit == 0);
@@ -169,11 +171,8 @@ TEST_CASE("a long check by the daemon shows its client how far it is, and may ta
 TEST_CASE("a long check ends when the daemon does, or at Ctrl-C") {
     if (!can_trace()) return;
     auto daemon = with_many_segments();
-    auto words = slowed("pread64", 200);
-    words.erase(std::find(words.begin(), words.end(), "-qq"));
-    words.insert(words.end(), {"-p", std::to_string(daemon.pid())});
-    Process slow_disk{words};
-    REQUIRE(slow_disk.wait_for_error("attached"));
+    const auto slow_disk = attach_strace(daemon.pid(), slowing("pread64", 200));
+    REQUIRE(slow_disk);
     const auto wait_until_it_runs = [&] {
         auto rpc = daemon.connect();
         while (rpc.result("ledger.position")["verified_lsn"] == 0) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,22 @@ inline bool can_trace() {
 #endif
 }
 
+/// strace on the program `pid` and its threads, which go on under it once this returns, or nothing
+/// where that is not allowed. Its trace goes to `file`; it lets go of the program when it ends.
+inline std::optional<Process> attach_strace(pid_t pid, const std::vector<std::string>& options,
+                                            const std::string& file = "/dev/null") {
+    const auto id = std::to_string(pid);
+    std::vector<std::string> words{STRACE_BINARY, "-f", "-o", file, "-p", id};
+    words.insert(words.end(), options.begin(), options.end());
+    Process strace{words};
+    if (!strace.wait_for_error("Process " + id + " attached")) return std::nullopt;
+    return strace;
+}
+
 /// False, and said so, where strace cannot be attached to a program that runs.
 inline bool can_attach() {
     const Process sleeper{{"sleep", "1000"}};
-    Process strace{{STRACE_BINARY, "-o", "/dev/null", "-p", std::to_string(sleeper.pid())}};
-    const bool works = strace.wait_for_error(" attached");
+    const bool works = attach_strace(sleeper.pid(), {}).has_value();
     if (!works) MESSAGE("SKIPPED: not allowed to trace a running program");
     return works;
 }

@@ -195,7 +195,10 @@ class Journal {
             segment.require(is_zero(tail), offset, "something behind the last group");
             return;
         }
-        segment.require(is_mark(tail, "TKTDJEND"), offset, "no footer, or something behind it");
+        // Zeros behind it are space that a kill kept from being cut off.
+        segment.require(is_mark(tail.substr(0, kBlock), "TKTDJEND") &&
+                            is_zero(tail.substr(std::min(tail.size(), kBlock))),
+                        offset, "no footer, or something behind it");
         segment.require(tail.substr(16, 16) == id_, offset, "the footer of another store");
         segment.require(get<std::uint32_t>(tail, 8) == version_, offset, "another version");
         segment.require(place_of_mark(tail) == next_, offset, "a footer that does not belong here");
