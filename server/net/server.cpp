@@ -197,6 +197,19 @@ void Server::flush_later(std::shared_ptr<Session> session) {
     end_turn_later();
 }
 
+void Server::take_turn_later(std::shared_ptr<Session> session) {
+    queue_.push_back(std::move(session));
+    if (queue_.size() == 1) asio::post(loop_, [this] { next_in_queue(); });
+}
+
+// The event loop looks at the sockets between two posted handlers.
+void Server::next_in_queue() {
+    const auto session = queue_.front();
+    session->take_turn();
+    queue_.pop_front();
+    if (!queue_.empty()) asio::post(loop_, [this] { next_in_queue(); });
+}
+
 void Server::note_held(std::ptrdiff_t bytes) {
     auto& held = service_.counters().held_bytes;
     held += static_cast<std::size_t>(bytes);

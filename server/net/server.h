@@ -8,6 +8,7 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -48,6 +49,7 @@ class Server final : public SessionHost {
     void dispatch(const std::shared_ptr<Session>& session, Message message) override;
     void read_large(std::shared_ptr<Session> session, std::string_view message) override;
     void flush_later(std::shared_ptr<Session> session) override;
+    void take_turn_later(std::shared_ptr<Session> session) override;
     void note_held(std::ptrdiff_t bytes) override;
     Lsn durable_lsn() const override { return store_.durable_lsn(); }
     void closed(Session& session) override;
@@ -65,6 +67,7 @@ class Server final : public SessionHost {
                     const std::shared_ptr<Exchange>& exchange, Message::Part& part);
     void end_turn_later();
     void end_turn();
+    void next_in_queue();
     void flush(std::vector<std::shared_ptr<Session>> sessions);
     void flush_awaiting();
     void sweep();
@@ -82,6 +85,7 @@ class Server final : public SessionHost {
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
     std::unordered_map<UserId, std::size_t> sessions_by_uid_;
     std::vector<std::shared_ptr<Session>> to_flush_;
+    std::deque<std::shared_ptr<Session>> queue_;  // those that wait for a turn to be read
     std::unordered_set<std::shared_ptr<Session>> awaiting_sync_;
     // Batches of which some requests are answered and some wait; looked at only when changes are
     // taken back.

@@ -17,6 +17,8 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kSmallMessageBytes = 4096;
 // So much is done for a connection in one go: requests, or KiB of answers.
 constexpr std::size_t kSpentMax = 32;
+// After a go of so much, the next one has to wait for its turn among others of this kind.
+constexpr std::size_t kSpentMuch = kSpentMax / 2;
 // Memory of requests without an answer yet is estimated up to this: a large weight stands for a
 // large answer.
 constexpr std::size_t kUnansweredBytesMax = 128 * 1024;
@@ -98,8 +100,7 @@ void Session::make_room() {
 void Session::on_read(std::size_t bytes) {
     input_used_ += bytes;
     last_read_ = std::chrono::steady_clock::now();
-    process();
-    read();
+    go_on();
 }
 
 void Session::on_end_of_input() {
@@ -108,16 +109,32 @@ void Session::on_end_of_input() {
     schedule_flush();
 }
 
+// Takes what was read, and reads on. Whoever sent much last time stands in the queue for it.
+void Session::go_on() {
+    if (is_closed() || has_more_ || put_off_bytes_ > 0) return;
+    if (spent_ >= kSpentMuch) return queue_up();
+    process();
+    read();
+}
+
+void Session::queue_up() {
+    has_more_ = true;
+    host_.take_turn_later(shared_from_this());
+}
+
+void Session::take_turn() {
+    has_more_ = false;
+    process();
+    read();
+    if (input_ended_) schedule_flush();
+}
+
 // Cuts the input into messages for as long as there is room for their answers, and others need not
 // wait too long.
 void Session::process() {
     spent_ = 0;
-    has_more_ = false;
     while (!is_closed() && !is_full() && put_off_bytes_ == 0) {
-        if (spent_ >= kSpentMax) {
-            has_more_ = true;
-            return schedule_flush();
-        }
+        if (spent_ >= kSpentMax) return queue_up();
         const bool was_in_message = scanner_.in_message();
         const auto result = scanner_.scan(rest_of_input());
         if (!was_in_message && scanner_.in_message()) message_began_ = last_read_;
@@ -140,9 +157,7 @@ void Session::take_large(Message message) {
     if (is_closed() || bytes == 0) return;
     input_done_ += bytes;
     dispatch(std::move(message));
-    process();
-    read();
-    if (input_ended_) schedule_flush();
+    take_turn();
 }
 
 std::string_view Session::rest_of_input() const {
@@ -263,9 +278,8 @@ void Session::flush() {
     }
     write();
     note_held();
+    go_on();
     if (is_closed()) return;
-    process();
-    read();
     const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty() && !has_more_ &&
                       put_off_bytes_ == 0;
     if (input_finished_ && idle) close();

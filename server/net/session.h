@@ -3,8 +3,9 @@
 // requests are unanswered or too much output is unread, so a connection's memory is bounded; a
 // message begun and not finished, output not taken, and long silence end the connection.
 //
-// A few small messages are taken in one go; more of them wait for the next turn of the loop, and
-// large ones are read on another thread, so that none of it delays other connections by much.
+// A few small messages are taken in one go. Connections that have more queue up for a turn, one of
+// which comes between two looks at the sockets, and large messages are read on another thread; so
+// none of it delays other connections by much.
 //
 // Lives as long as somebody holds a shared_ptr to it; its pending read keeps one. Event loop only.
 #pragma once
@@ -45,6 +46,9 @@ class SessionHost {
     virtual void read_large(std::shared_ptr<Session> session, std::string_view message) = 0;
     /// `session` has replies; flush() it at the end of the loop turn.
     virtual void flush_later(std::shared_ptr<Session> session) = 0;
+    /// Calls take_turn() of the sessions given here in their order, and of no two of them without
+    /// looking at all sockets in between.
+    virtual void take_turn_later(std::shared_ptr<Session> session) = 0;
     /// A session holds so much more memory, or less, than it said before.
     virtual void note_held(std::ptrdiff_t bytes) = 0;
     virtual Lsn durable_lsn() const = 0;
@@ -81,6 +85,9 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     /// The message that was given to read_large().
     void take_large(Message message);
 
+    /// Takes the next messages of those that wait.
+    void take_turn();
+
     /// Sends what may be sent.
     void flush();
     /// True if replies wait for the next sync.
@@ -107,6 +114,8 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     void read();
     void on_read(std::size_t bytes);
     void on_end_of_input();
+    void go_on();
+    void queue_up();
     void process();
     std::string_view rest_of_input() const;
     bool take_result(const MessageScanner::Result& result);
@@ -142,7 +151,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     std::size_t in_flight_ = 0;       // by weight, until answers leave
     std::size_t unanswered_ = 0;      // of those, by weight, until answers are here
     std::size_t outgoing_bytes_ = 0;  // of all in outgoing_
-    std::size_t spent_ = 0;           // work done in one go: requests, KiB of answers
+    std::size_t spent_ = 0;           // work done in the last go: requests, KiB of answers
     std::size_t put_off_bytes_ = 0;   // a large message at the front of the input, being read
     std::size_t held_ = 0;            // as told to the host
 
@@ -152,7 +161,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool paused_ = false;  // not reading, because too much is unanswered or unread
     bool writing_ = false;
     bool flush_scheduled_ = false;
-    bool has_more_ = false;        // input to be processed at the next turn of the loop
+    bool has_more_ = false;        // in the queue of those that wait for a turn
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
     const Time opened_;
