@@ -149,8 +149,8 @@ class NameTrace {
     }
     bool is_ours(const std::string& file) const { return file.starts_with(directory_ + "/"); }
     void problem(const Call& call, const std::string& what) {
-        problems_.insert(call.name + "(" + call.text(0) + ", " + call.text(1) + ") on " +
-                         call.file() + ": " + what);
+        const auto names = call.name == "pwrite64" ? "" : call.text(0) + ", " + call.text(1);
+        problems_.insert(call.name + "(" + names + ") on " + call.file() + ": " + what);
     }
 
     std::string directory_;
