@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <system_error>
+#include <vector>
 
 #include "client/wait.h"
 #include "tests/fault/injector.h"
@@ -249,6 +251,15 @@ void check_accepting(const std::string& error, const std::string& when) {
     check_next_daemon(daemon, 4);
 }
 
+// The daemon may have ended by then.
+void ask(Rpc& rpc, int key) {
+    try {
+        rpc.send(purchase_with_key(key));
+    } catch (const std::system_error&) {
+        MESSAGE("not asked: " << key);
+    }
+}
+
 TEST_SUITE_BEGIN("running_faults");
 
 TEST_CASE("a system call that fails while tickets are sold does what the table says") {
@@ -257,6 +268,39 @@ TEST_CASE("a system call that fails while tickets are sold does what the table s
         const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
         CAPTURE(row);
         check_row(fault);
+    }
+}
+
+TEST_CASE("nobody who waits for a sync that fails is answered, and each can ask again") {
+    if (!can_trace() || !can_attach()) return;
+    constexpr int kBuyers = 12;
+    for (const std::string when : {"1", "1+"}) {
+        auto daemon = Daemon::with_events({"demo=1000"});
+        daemon.connect().result("query");
+        std::vector<Rpc> buyers;
+        for (int i = 0; i < kBuyers; ++i)
+            buyers.push_back(daemon.connect());
+        {
+            const Injector injector{
+                daemon,
+                {"-P", daemon.data_dir() + "/" + kJournal, "-e", "trace=fdatasync", "-e",
+                 "inject=fdatasync:error=EIO:when=" + when}};
+            int key = 0;
+            for (auto& buyer : buyers)
+                ask(buyer, key++);
+            for (auto& buyer : buyers)
+                CHECK(buyer.is_closed_by_peer());
+            CHECK(daemon.wait() == 74);
+        }
+        CHECK(daemon.verify().exit == 0);
+        daemon.start();
+        auto rpc = daemon.connect();
+        for (int i = 0; i < kBuyers; ++i) {
+            rpc.send(purchase_with_key(i));
+            CHECK(rpc.receive().contains("result"));
+        }
+        CHECK(rpc.result("query")["sold"] == kBuyers);
+        CHECK(rpc.result("ledger.verify")["ok"] == true);
     }
 }
 
