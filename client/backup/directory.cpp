@@ -123,7 +123,10 @@ Outcome<std::string> StoreDirectory::read_file(const std::string& name, FileKind
     std::string bytes(file.bytes, '\0');
     const auto got = read_fully(file.descriptor.number(), bytes.data(), bytes.size());
     if (got < 0) return storage_failure(path_of(name), errno);
-    bytes.resize(static_cast<std::size_t>(got));
+    // Such a file is replaced, never cut: nobody may take a part of it for all.
+    if (static_cast<std::size_t>(got) < bytes.size()) {
+        return storage_failure(path_of(name), "shorter than it has to be");
+    }
     return bytes;
 }
 

@@ -18,7 +18,7 @@
 namespace ticketd::platform {
 
 struct ReadResult {
-    std::size_t bytes = 0;  ///< less than asked for only at the end of the file or on error
+    std::size_t bytes = 0;  ///< less than asked for at the end of the file, or if no more came
     std::error_code error;
 };
 

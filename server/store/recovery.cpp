@@ -20,6 +20,7 @@
 
 #include "common/limits.h"
 #include "server/store/bytes.h"
+#include "server/store/read_range.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
@@ -35,20 +36,12 @@ std::unique_ptr<platform::File> open_file(platform::Directory& directory, const 
     return std::move(opened.file);
 }
 
-std::string read_bytes(platform::File& file, const std::string& name, std::uint64_t offset,
-                       std::uint64_t size) {
-    std::string bytes(size, '\0');
-    const auto got = file.read_at({bytes.data(), bytes.size()}, offset);
-    require(got.error, name);
-    return bytes;
-}
-
 void keep_torn_tail(platform::Directory& directory, platform::File& segment,
                     const std::string& name, std::uint64_t offset, std::uint64_t size) {
     const auto copy_name = "torn-" + name + "-" + std::to_string(offset);
     static_cast<void>(directory.remove(copy_name));  // from a recovery that did not finish
     auto copy = open_file(directory, copy_name, platform::OpenMode::kCreateNew);
-    require(copy->write_at(read_bytes(segment, name, offset, size), 0), copy_name);
+    require(copy->write_at(read_range(segment, name, offset, size), 0), copy_name);
     require(copy->sync_data(), copy_name);
     require(directory.sync(), copy_name);
 }
@@ -73,7 +66,10 @@ std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const
     }
     if (found.last_group > 0) {
         const auto group =
-            read_bytes(*segment, name, found.last_group, end.offset - found.last_group);
+            read_range(*segment, name, found.last_group, end.offset - found.last_group);
+        if (found.last_group + group.size() < end.offset) {
+            throw StoreUnavailable(name + ": was cut short while it was read");
+        }
         require(segment->write_at(group, found.last_group), name);
     }
     require(segment->truncate(end.offset), name);
@@ -155,7 +151,7 @@ bool is_new(platform::Directory& directory) {
     const auto size = file->size();
     require(size.error, name);
     const bool is_empty =
-        is_all_zero(read_bytes(*file, name, kBlockBytes, std::min(size.bytes, 2 * kBlockBytes)));
+        is_all_zero(read_range(*file, name, kBlockBytes, std::min(size.bytes, 2 * kBlockBytes)));
     if (segments > 1 || !is_empty) {
         throw StoreDamaged(kCheckpointName, 0, "missing, though there is a journal");
     }

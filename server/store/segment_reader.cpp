@@ -4,6 +4,7 @@
 
 #include "common/limits.h"
 #include "server/store/bytes.h"
+#include "server/store/read_range.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
@@ -31,9 +32,7 @@ std::string_view SegmentReader::window(std::uint64_t offset, std::size_t length)
     if (!inside) {
         buffer_.resize(std::max(length, read_ahead_bytes_));
         buffer_offset_ = offset;
-        const auto got = file_.read_at({buffer_.data(), buffer_.size()}, offset);
-        require(got.error, name_);
-        buffer_.resize(got.bytes);
+        buffer_.resize(read_range(file_, name_, buffer_, offset));
     }
     return std::string_view{buffer_}.substr(offset - buffer_offset_, length);
 }
@@ -83,11 +82,7 @@ std::vector<Entry> SegmentReader::decode(const GroupHeader& header,
 
 JournalPosition open_segment(platform::File& file, const std::string& name, const StoreId& store,
                              std::uint64_t number) {
-    std::string block(kBlockBytes, '\0');
-    const auto got = file.read_at({block.data(), block.size()}, 0);
-    require(got.error, name);
-    block.resize(got.bytes);
-    const auto header = read_segment_header(block, name);
+    const auto header = read_segment_header(read_range(file, name, 0, kBlockBytes), name);
     if (header.store != store) throw StoreDamaged(name, 16, "a segment of another store");
     if (header.start.segment != number) {
         throw StoreDamaged(name, 32, "says it is segment " + std::to_string(header.start.segment));

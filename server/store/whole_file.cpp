@@ -5,6 +5,7 @@
 #include "server/store/bytes.h"
 #include "server/store/checksum.h"
 #include "server/store/journal_format.h"
+#include "server/store/read_range.h"
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
@@ -30,11 +31,7 @@ std::string read_whole_file(platform::Directory& directory, const std::string& n
     const auto size = opened.file->size();
     require(size.error, name);
     if (size.bytes > kWholeFileBytesMax) throw StoreDamaged(name, size.bytes, "far too long");
-    std::string image(size.bytes, '\0');
-    const auto got = opened.file->read_at({image.data(), image.size()}, 0);
-    require(got.error, name);
-    image.resize(got.bytes);
-    return image;
+    return read_range(*opened.file, name, 0, size.bytes);
 }
 
 std::string_view check_whole_file(std::string_view image, const std::string& name,

@@ -10,4 +10,8 @@ namespace ticketd::testing {
 /// many were sold. Throws if one is not.
 std::uint64_t fill_journal(const std::string& socket, const std::string& event, std::size_t bytes);
 
+/// The same until exactly `room` bytes, whole blocks, of the segment that is being written are
+/// left. With one block, for the footer, the next sale calls for the next segment.
+std::uint64_t fill_segment(const std::string& socket, const std::string& event, std::uint64_t room);
+
 }  // namespace ticketd::testing

@@ -33,7 +33,7 @@ class Injector {
         }
     }
 
-    /// Once an Injector has let go: true if a call was made to fail.
+    /// True if a call was made to fail.
     static bool has_injected(const Daemon& daemon) {
         return read_file(trace_of(daemon)).find("INJECTED") != std::string::npos;
     }

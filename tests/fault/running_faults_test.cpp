@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <system_error>
+#include <vector>
 
 #include "client/wait.h"
 #include "tests/fault/injector.h"
@@ -72,13 +75,20 @@ const std::array kFaults{
 
     // Looking up what was sold.
     Fault{"journal", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
+    Fault{"journal", "pread64", "retval=0:when=1", kGoesOn, ""},
+    Fault{"journal", "pread64", "retval=0:when=1+", kInternal, ""},
     Fault{"journal", "pread64", "error=EIO:when=1+", kInternal, ""},
+    Fault{"journal", "openat", "error=EMFILE:when=1+", kInternal, ""},
+    Fault{"journal", "openat", "error=ENOMEM:when=1+", kInternal, ""},
+
+    // Looking whether the files are still in their places.
+    Fault{"journal", "newfstatat", "error=EACCES:when=2", kStops, "removed or replaced"},
 };
 
 std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault) {
-    const std::string file{fault.file}, call{fault.call};
-    return {"-P", daemon.data_dir() + "/" + (file == "journal" ? kJournal : file),
-            "-e", "trace=" + call,
+    const std::string call{fault.call};
+    const auto file = fault.file == std::string{"journal"} ? kJournal : std::string{fault.file};
+    return {"-P", daemon.data_dir() + "/" + file,       "-P", file, "-e", "trace=" + call,
             "-e", "inject=" + call + ":" + fault.inject};
 }
 
@@ -180,6 +190,76 @@ void check_row(const Fault& fault) {
     check_next_daemon(daemon, bought.sold);
 }
 
+// What takes a group off a full disk again, durably, and reserves its space anew.
+struct CutFault {
+    const char* call;
+    const char* inject;
+    Outcome outcome;
+};
+const std::array kCutFaults{
+    CutFault{"ftruncate", "error=EIO:when=1", kStops},
+    CutFault{"ftruncate", "error=EINTR:when=1", kStops},
+    CutFault{"fdatasync", "error=EIO:when=1", kStops},
+    CutFault{"fdatasync", "error=ENOSPC:when=1+", kStops},
+    CutFault{"fallocate", "error=ENOSPC:when=1..2", kWaits},
+    CutFault{"fallocate", "error=EIO:when=1..2", kWaits},
+};
+
+void check_cut(const CutFault& cut) {
+    auto daemon = Daemon::with_events({"demo=1000"});
+    auto rpc = daemon.connect();
+    rpc.result("query");  // the event is durable
+    Bought bought;
+    {
+        const std::string call{cut.call};
+        const Injector injector{
+            daemon,
+            {"-P", daemon.data_dir() + "/" + kJournal, "-e", "trace=pwrite64," + call, "-e",
+             "inject=pwrite64:error=ENOSPC:when=1", "-e", "inject=" + call + ":" + cut.inject}};
+        bought = buy(rpc, 3, 100);
+        const Fault fault{"", "", "", kStops, "a group that found no space cannot be taken back"};
+        if (cut.outcome == kStops) check_stops(daemon, bought, fault);
+    }
+    if (cut.outcome == kWaits) {
+        CHECK(Injector::has_injected(daemon));
+        CHECK(bought.storage_full > 0);
+        CHECK(bought.sold == 3);
+        CHECK(daemon.stop() == 0);
+    }
+    check_next_daemon(daemon, bought.sold);
+}
+
+// Who is there already buys on; who comes is served when there are descriptors again.
+void check_accepting(const std::string& error, const std::string& when) {
+    auto daemon = Daemon::with_events({"demo=1000"});
+    auto rpc = daemon.connect();
+    rpc.result("query");
+    std::optional<Rpc> newcomer;
+    {
+        const Injector injector{
+            daemon,
+            {"-e", "trace=accept4", "-e", "inject=accept4:error=" + error + ":when=" + when}};
+        newcomer.emplace(daemon.connect());
+        CHECK(buy(rpc, 3, 1).sold == 3);
+        newcomer->send(purchase_with_key(3));
+        if (when.find('+') == std::string::npos) CHECK(newcomer->has_input(kPatience));
+    }
+    CHECK(Injector::has_injected(daemon));
+    CHECK(newcomer->receive()["result"]["serials"] == Json{4});
+    CHECK(daemon.connect().result("query")["sold"] == 4);
+    CHECK(daemon.stop() == 0);
+    check_next_daemon(daemon, 4);
+}
+
+// The daemon may have ended by then.
+void ask(Rpc& rpc, int key) {
+    try {
+        rpc.send(purchase_with_key(key));
+    } catch (const std::system_error&) {
+        MESSAGE("not asked: " << key);
+    }
+}
+
 TEST_SUITE_BEGIN("running_faults");
 
 TEST_CASE("a system call that fails while tickets are sold does what the table says") {
@@ -188,6 +268,59 @@ TEST_CASE("a system call that fails while tickets are sold does what the table s
         const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
         CAPTURE(row);
         check_row(fault);
+    }
+}
+
+TEST_CASE("nobody who waits for a sync that fails is answered, and each can ask again") {
+    if (!can_trace() || !can_attach()) return;
+    constexpr int kBuyers = 12;
+    for (const std::string when : {"1", "1+"}) {
+        auto daemon = Daemon::with_events({"demo=1000"});
+        daemon.connect().result("query");
+        std::vector<Rpc> buyers;
+        for (int i = 0; i < kBuyers; ++i)
+            buyers.push_back(daemon.connect());
+        {
+            const Injector injector{
+                daemon,
+                {"-P", daemon.data_dir() + "/" + kJournal, "-e", "trace=fdatasync", "-e",
+                 "inject=fdatasync:error=EIO:when=" + when}};
+            int key = 0;
+            for (auto& buyer : buyers)
+                ask(buyer, key++);
+            for (auto& buyer : buyers)
+                CHECK(buyer.is_closed_by_peer());
+            CHECK(daemon.wait() == 74);
+        }
+        CHECK(daemon.verify().exit == 0);
+        daemon.start();
+        auto rpc = daemon.connect();
+        for (int i = 0; i < kBuyers; ++i) {
+            rpc.send(purchase_with_key(i));
+            CHECK(rpc.receive().contains("result"));
+        }
+        CHECK(rpc.result("query")["sold"] == kBuyers);
+        CHECK(rpc.result("ledger.verify")["ok"] == true);
+    }
+}
+
+TEST_CASE("a group that cannot be taken off a full disk stops the daemon") {
+    if (!can_trace() || !can_attach()) return;
+    for (const auto& cut : kCutFaults) {
+        const auto row = std::string{cut.call} + " " + cut.inject;
+        CAPTURE(row);
+        check_cut(cut);
+    }
+}
+
+TEST_CASE("a daemon that cannot accept sells on and accepts later") {
+    if (!can_trace() || !can_attach()) return;
+    for (const std::string error : {"EMFILE", "ENFILE", "ECONNABORTED", "ENOMEM"}) {
+        for (const std::string when : {"1", "1..4", "1+"}) {
+            CAPTURE(error);
+            CAPTURE(when);
+            check_accepting(error, when);
+        }
     }
 }
 

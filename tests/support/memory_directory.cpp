@@ -12,6 +12,8 @@ class MemoryFile final : public platform::File {
         : disk_(disk), inode_(std::move(inode)) {}
 
     platform::ReadResult read_at(std::span<char> buffer, std::uint64_t offset) override {
+        const auto limit = disk_.read_limit(*inode_, offset, buffer.size());
+        buffer = buffer.first(std::min(limit, buffer.size()));
         const std::lock_guard lock{disk_.mutex_};
         const auto& [bytes, size] = inode_->now;
         if (offset >= size) return {};
@@ -186,6 +188,21 @@ std::unique_ptr<MemoryDirectory> MemoryDirectory::after_crash(Unsynced unsynced,
 void MemoryDirectory::set_fault(Fault fault) {
     const std::lock_guard lock{mutex_};
     fault_ = std::move(fault);
+}
+
+void MemoryDirectory::set_read_limit(ReadLimit limit) {
+    const std::lock_guard lock{mutex_};
+    read_limit_ = std::move(limit);
+}
+
+std::size_t MemoryDirectory::read_limit(const Inode& inode, std::uint64_t offset,
+                                        std::size_t bytes) const {
+    std::unique_lock lock{mutex_};
+    if (!read_limit_) return bytes;
+    const auto limit = read_limit_;
+    const auto name = name_of(inode);
+    lock.unlock();
+    return limit(name, offset, bytes);
 }
 
 std::uint64_t MemoryDirectory::operations() const {

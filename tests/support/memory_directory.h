@@ -50,6 +50,10 @@ class MemoryDirectory final : public platform::Directory {
     /// nothing is done (half of the bytes land, for a write). Called with the lock held.
     using Fault = std::function<std::error_code(Operation, const std::string& name)>;
     void set_fault(Fault fault);
+    /// Asked before each read, without the lock: how many of the bytes asked for it may give.
+    using ReadLimit = std::function<std::size_t(const std::string& name, std::uint64_t offset,
+                                                std::size_t bytes)>;
+    void set_read_limit(ReadLimit limit);
     /// How many changing operations there were.
     std::uint64_t operations() const;
 
@@ -80,12 +84,14 @@ class MemoryDirectory final : public platform::Directory {
     static std::string whole(const Content& content);
     static Content torn(const Content& synced, const Content& now, std::mt19937& random);
     std::string name_of(const Inode& inode) const;
+    std::size_t read_limit(const Inode& inode, std::uint64_t offset, std::size_t bytes) const;
     std::error_code admit(Operation operation, const std::string& name);
 
     mutable std::mutex mutex_;
     Names names_;
     Names synced_names_;
     Fault fault_;
+    ReadLimit read_limit_;
     std::uint64_t operations_ = 0;
     bool locks_held_ = false;
 };
