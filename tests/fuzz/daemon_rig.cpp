@@ -33,9 +33,9 @@ DaemonRig::~DaemonRig() {
 
 net::Settings DaemonRig::settings() {
     net::Settings settings;
-    settings.message_bytes = 2048;
+    settings.message_bytes = 8192;  // the larger half of them is read on another thread
     settings.batch_requests = 8;
-    settings.in_flight = 4;
+    settings.in_flight = 20;  // enough requests at once to have to queue for a turn
     settings.output_bytes = 4096;
     settings.lock_timeout = std::chrono::milliseconds{4};
     return settings;

@@ -148,6 +148,7 @@ const Rules* rules_of(const std::string& method) {
         {"event.resize", {{"name", is_name, true}, {"capacity", is_capacity, true}}},
         {"ledger.read", {{"from_lsn", is_lsn}, {"limit", is_rows}}},
         {"ledger.verify", {}},
+        {"ledger.position", {}},
         {"ping", {}},
         {"server.info", {}},
         {"server.stats", {}},

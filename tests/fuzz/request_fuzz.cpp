@@ -12,8 +12,8 @@
 
 #include "common/limits.h"
 #include "common/message_scanner.h"
+#include "server/net/message.h"
 #include "server/net/params.h"
-#include "server/net/request.h"
 #include "server/net/service.h"
 #include "tests/fuzz/finding.h"
 #include "tests/fuzz/json_oracle.h"
@@ -73,24 +73,17 @@ class Reader {
 
     void read(const std::string& text) {
         using Kind = OracleMessage::Kind;
-        Message message{Kind::kRequests, text.front() == '[', text, {}};
-        if (!message.is_batch) {
-            message.requests.push_back(net::read_request(text));
-            const auto* fault = std::get_if<net::RequestFault>(&message.requests[0]);
-            if (fault != nullptr && fault->kind == ErrorKind::kParseError) {
-                message.kind = Kind::kNotJson;
-            }
-        } else {
-            auto batch = net::split_batch(text, rules_.batch_requests);
-            if (const auto* fault = std::get_if<net::RequestFault>(&batch)) {
-                const bool not_json = fault->kind == ErrorKind::kParseError;
-                message.kind = not_json ? Kind::kNotJson : Kind::kBadBatch;
-            } else {
-                for (const auto element : std::get<0>(batch))
-                    message.requests.push_back(net::read_request(element, 1));
-            }
+        auto read = net::read_message(text, rules_.batch_requests);
+        Message message{Kind::kRequests, read.is_batch, text, {}};
+        for (auto& part : read.parts)
+            message.requests.push_back(std::move(part.request));
+        const auto* fault = read.fault ? &*read.fault : nullptr;
+        if (!read.is_batch) fault = std::get_if<net::RequestFault>(&message.requests[0]);
+        if (read.fault) message.kind = Kind::kBadBatch;
+        if (fault != nullptr && fault->kind == ErrorKind::kParseError) {
+            message.kind = Kind::kNotJson;
+            scanner_.skip_line();
         }
-        if (message.kind == Kind::kNotJson) scanner_.skip_line();
         messages_.push_back(std::move(message));
     }
 

@@ -1,7 +1,8 @@
 // The whole daemon fed with what several users send it. The input is text: each line is sent as it
 // is, with its LF, over the current connection, and nothing is waited for before the next line that
 // begins with '!', which is an order to the fuzzer (Script::orders). A '~' at the end of a line
-// stands for leaving its LF out. What must hold in the end is in service_check.h.
+// stands for leaving its LF out, and runs stand for many characters (finding.h), so that messages
+// can be large. What must hold in the end is in service_check.h.
 #include <charconv>
 #include <map>
 #include <string>
@@ -118,7 +119,7 @@ class Script {
     void send(std::string_view line) {
         auto& live = current();
         if (live.talk.end == fuzz::StreamEnd::kClosed) return;
-        std::string bytes{line};
+        auto bytes = fuzz::expanded(line);
         if (bytes.ends_with('~')) {
             bytes.pop_back();
         } else {

@@ -90,9 +90,9 @@ class Mutator {
             case 6: return R"("orders","params":{"after_lsn":)" + number + R"(,"limit":2})";
             case 7: return R"("ledger.read","params":[)" + number + "]";
             case 8:
-                return one(std::array<std::string_view, 6>{R"("ledger.verify")", R"("events")",
-                                                           R"("server.info")", R"("server.stats")",
-                                                           R"("rpc.discover")", R"("nothing")"});
+                return one(std::array<std::string_view, 7>{
+                    R"("ledger.verify")", R"("ledger.position")", R"("events")", R"("server.info")",
+                    R"("server.stats")", R"("rpc.discover")", R"("nothing")"});
             default: return purchase();
         }
     }

@@ -243,12 +243,6 @@ std::string file_of_alias(std::string_view alias) {
     return std::string{alias};
 }
 
-bool names_endless_segments(const StoreImage& files) {
-    const auto checkpoint = files.find(store::kCheckpointName);
-    return checkpoint != files.end() && checkpoint->second.size() >= 40 &&
-           number_at<std::uint64_t>(checkpoint->second, 32) > 1000;
-}
-
 void fix_checksum(const std::string& name, std::string& bytes) {
     std::uint32_t chain = 0;
     if (name == store::kStockFileName) {

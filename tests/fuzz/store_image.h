@@ -48,10 +48,6 @@ std::string file_of_alias(std::string_view alias);
 /// are no longer, and what follows is zeros.
 inline constexpr std::size_t kBlockBytesKept = 512;
 
-/// True if the checkpoint names a segment far beyond those that can be there. Recovery looks for a
-/// key run of each before it misses one, so such a forgery costs time instead of being refused.
-bool names_endless_segments(const StoreImage& files);
-
 /// Makes every checksum right again, for what the bytes look like, file by file.
 void fix_checksum(const std::string& name, std::string& bytes);
 void fix_checksums(StoreImage& files);
