@@ -1,6 +1,8 @@
 // A main for the fuzzers where libFuzzer is not: runs each file named, and each file in each
 // directory named, once. A finding aborts, after the name of its file was printed. Finding no file
 // is an error, so that a corpus that has gone astray does not count as passed.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -35,9 +37,20 @@ void replay(const std::filesystem::path& file) {
     LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
+// What libFuzzer does with -rss_limit_mb: an absurd length that somebody believes is a finding.
+// Sanitizers reserve terabytes.
+void bound_memory() {
+#ifndef TICKETD_SANITIZED
+    constexpr rlim_t kBytesMax = rlim_t{2} * 1024 * 1024 * 1024;
+    const rlimit limit{kBytesMax, kBytesMax};
+    ::setrlimit(RLIMIT_AS, &limit);
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    bound_memory();
     std::size_t count = 0;
     for (int i = 1; i < argc; ++i) {
         for (const auto& file : files_in(argv[i])) {

@@ -21,7 +21,7 @@ class Mutator {
     std::string mutate(std::string_view text) {
         auto lines = split(text);
         const auto at = static_cast<Difference>(pick(lines.size()));
-        switch (pick(6)) {
+        switch (pick(7)) {
             case 0: lines.erase(lines.begin() + at); break;
             case 1: lines.insert(lines.begin() + at, lines[pick(lines.size())]); break;
             case 2:
@@ -29,6 +29,7 @@ class Mutator {
                                lines.begin() + static_cast<Difference>(pick(lines.size())));
                 break;
             case 3: lines.insert(lines.begin() + at, order()); break;
+            case 4: lines.insert(lines.begin() + at, chance(3) ? 20 : 3, request()); break;
             default: lines.insert(lines.begin() + at, pick(5) == 0 ? batch() : request()); break;
         }
         std::string joined;
@@ -100,6 +101,7 @@ class Mutator {
     std::string request() {
         std::string text = chance(8) ? "{" : R"({"jsonrpc":"2.0",)";
         if (!chance(8)) text += R"("id":)" + std::to_string(pick(1000)) + ",";
+        if (chance(12)) text += "\x7f 6\x7f 5";  // blanks: large messages are read elsewhere
         return text + R"("method":)" + call() + "}";
     }
 

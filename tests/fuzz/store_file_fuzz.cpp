@@ -3,7 +3,8 @@
 // each block; seeds_main.cpp makes some. Each is read as it is, and with its checksums made right.
 //
 //  - No crash, and no memory beyond a multiple of the file.
-//  - What is read is what is written again: nothing in a file that is accepted goes unnoticed.
+//  - What is read is what is written again: nothing in a file that is accepted goes unnoticed. So
+//    with single entries, whatever is around them.
 //  - The binary search in a segment finds what walking through it finds.
 #include <algorithm>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "server/store/bytes.h"
 #include "server/store/checkpoint.h"
+#include "server/store/entry.h"
 #include "server/store/key_run.h"
 #include "server/store/segment_reader.h"
 #include "server/store/stock_file.h"
@@ -52,8 +54,34 @@ void read_key_run(const std::string& bytes) {
     expect(said(other.content(name)) == said(bytes), "a key run is read whole");
 }
 
+/// Entry by entry, as far as they can be read, out of exactly these bytes.
+void read_entries(const std::vector<char>& payload) {
+    std::string_view rest{payload.data(), payload.size()};
+    for (;;) {
+        const auto before = rest;
+        const auto entry = store::take_entry(rest);
+        if (!entry) return;
+        expect(rest.size() < before.size(), "an entry ends within its group");
+        std::string written;
+        store::append_entry(written, *entry);
+        expect(written == before.substr(0, before.size() - rest.size()), "an entry is read whole");
+    }
+}
+
+/// Whatever the header of the group says besides its length.
+void read_groups(std::string_view bytes) {
+    constexpr std::size_t kPayloadBytesAt = 36;
+    for (auto at = store::kBlockBytes; at < bytes.size(); at += store::kBlockBytes) {
+        const auto payload =
+            bytes.substr(at + store::kGroupHeaderBytes)
+                .substr(0, store::number_at<std::uint32_t>(bytes, at + kPayloadBytesAt));
+        read_entries({payload.begin(), payload.end()});
+    }
+}
+
 void read_segment(const std::string& bytes) {
     if (bytes.size() < 40) return;
+    read_groups(bytes);
     const auto number = store::number_at<std::uint64_t>(bytes, 32);
     const auto name = store::segment_name(number);
     const auto disk = fuzz::directory_with({{name, bytes}});

@@ -28,6 +28,9 @@ struct SampleStore {
     /// Recovery may end at one of these: behind the checkpoint's last entry, and behind each group
     /// after it. After a clean stop that is one.
     std::vector<Lsn> ends;
+    /// Where those groups end, by the same index, in the file of this name.
+    std::vector<std::uint64_t> end_offsets;
+    std::string last_segment;
 
     /// The events when the entry with this LSN was the last.
     std::vector<store::Event> events_at(Lsn lsn) const;
