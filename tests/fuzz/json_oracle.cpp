@@ -32,9 +32,23 @@ std::size_t depth_of(std::string_view text) {
 
 struct Names {
     bool envelope_repeats = false;
+    bool envelope_is_misspelt = false;
     bool params_repeat = false;
     std::size_t params = 0;  ///< by name, repeated ones counted each time
 };
+
+bool is_envelope_name(const std::string& name) {
+    return name == "jsonrpc" || name == "method" || name == "params" || name == "id";
+}
+
+// In upper case, or partly so.
+bool is_misspelt_name(std::string name) {
+    if (is_envelope_name(name)) return false;
+    for (auto& c : name) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return is_envelope_name(name);
+}
 
 // The DOM keeps one of several members of a name, so they are counted while it is built.
 Names repeated_names(std::string_view text) {
@@ -47,9 +61,10 @@ Names repeated_names(std::string_view text) {
         const auto name = value.get<std::string>();
         if (depth == 1) {
             member = name;
-            const bool is_ours =
-                name == "jsonrpc" || name == "method" || name == "params" || name == "id";
-            if (is_ours && !envelope.insert(name).second) names.envelope_repeats = true;
+            if (is_misspelt_name(name)) names.envelope_is_misspelt = true;
+            if (is_envelope_name(name) && !envelope.insert(name).second) {
+                names.envelope_repeats = true;
+            }
         } else if (depth == 2 && member == "params") {
             ++names.params;
             if (!params.insert(name).second) names.params_repeat = true;
@@ -215,9 +230,9 @@ OracleRequest judge_request(std::string_view text, std::size_t depth) {
     const auto params = object.find("params");
     request.is_version_2 = version != object.end() || object.empty();
     request.is_request =
-        !names.envelope_repeats && (version == object.end() || *version == "2.0") &&
-        method != object.end() && method->is_string() &&
-        (id == object.end() || is_scalar_id(*id)) &&
+        !names.envelope_repeats && !names.envelope_is_misspelt &&
+        (version == object.end() || *version == "2.0") && method != object.end() &&
+        method->is_string() && (id == object.end() || is_scalar_id(*id)) &&
         (params == object.end() || params->is_null() || params->is_structured()) &&
         names.params <= kParamsMax &&
         (params == object.end() || !params->is_array() || params->size() <= kParamsMax) &&
