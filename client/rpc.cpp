@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "client/json_shape.h"
 #include "common/json_slice.h"
 #include "common/json_writer.h"
+#include "common/limits.h"
 
 namespace ticketd::client {
 namespace {
 
 using nlohmann::json;
+
+bool is_message(std::string_view text) {
+    const auto shape = shape_of(text);
+    return shape && shape->depth <= limits::kReplyDepth;
+}
 
 // The first kind in the table that has this code.
 const ErrorKindInfo* find_code(std::int64_t code) {
@@ -76,7 +83,7 @@ std::string request_line(std::uint64_t id, std::string_view method, std::string_
 }
 
 std::optional<Reply> parse_reply(std::string_view message) {
-    if (!json::accept(message)) return std::nullopt;
+    if (!is_message(message)) return std::nullopt;
     const auto id = std::string{member_text(message, "id").value_or("")};
     // Version 1.0 sends both members, one of them null.
     const auto error = member_text(message, "error");
@@ -91,7 +98,7 @@ std::optional<Reply> parse_reply(std::string_view message) {
 }
 
 bool is_notification(std::string_view message) {
-    return json::accept(message) && member_text(message, "method") && !member_text(message, "id");
+    return is_message(message) && member_text(message, "method") && !member_text(message, "id");
 }
 
 int exit_code_of(const RpcError& error) {

@@ -32,7 +32,8 @@ struct Reply {
     Answer answer;
 };
 
-/// Nothing if `message` is not valid JSON or not a reply (a notification, for one).
+/// Nothing if `message` is not valid JSON, nests deeper than limits::kReplyDepth, or is not a reply
+/// (a notification, for one).
 std::optional<Reply> parse_reply(std::string_view message);
 
 /// True for a message from the server that nobody asked for: it has a method and no id.

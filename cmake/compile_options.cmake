@@ -19,6 +19,13 @@ if(TICKETD_SANITIZE)
     endif()
 endif()
 
+# Everything is compiled so that libFuzzer sees which branches an input takes; only the fuzzers of
+# tests/fuzz link its main.
+option(TICKETD_LIBFUZZER "Build the fuzzers to search for inputs, not only to replay them (Clang)")
+if(TICKETD_LIBFUZZER)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})

@@ -18,6 +18,9 @@ inline constexpr std::size_t kMessageBytesMax = 1024 * 1024;
 /// How deep a request may nest. The deepest that any method takes is a batch of requests with
 /// parameters; 16 leaves room and bounds every parser.
 inline constexpr std::size_t kDepth = 16;
+/// How deep a reply may nest for the client to take it: more than any method answers, and little
+/// enough for readers and writers of JSON that call themselves for each level.
+inline constexpr std::size_t kReplyDepth = 64;
 /// (config) How many requests a JSON-RPC batch may hold.
 inline constexpr std::size_t kBatchRequests = 128;
 inline constexpr std::size_t kBatchRequestsMax = 4096;

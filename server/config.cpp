@@ -62,10 +62,11 @@ class Reader {
     }
 
     std::string text() const {
-        if (!value_.is_string() || value_.get_ref<const std::string&>().empty()) {
-            fail(path_, "must be a string that is not empty");
+        const auto* text = value_.get_ptr<const std::string*>();
+        if (text == nullptr || text->empty() || text->find('\0') != std::string::npos) {
+            fail(path_, "must be a string that is not empty and holds no NUL");
         }
-        return value_.get<std::string>();
+        return *text;
     }
 
     /// Hands each member to the function of its name.
@@ -154,7 +155,7 @@ Json parse(const std::string& text, const std::string& origin) {
     };
     try {
         return Json::parse(text, watch, true, true);
-    } catch (const Json::parse_error& error) {
+    } catch (const Json::exception& error) {  // not JSON, or a number that no double holds
         fail(origin, error.what());
     }
 }

@@ -6,12 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "client/json_shape.h"
 #include "client/streams.h"
+#include "common/limits.h"
 
 namespace ticketd::client {
 namespace {
 
 using Json = nlohmann::ordered_json;  // members in the order of the daemon
+
+// It looks through all members for each, so an object without end would take time without end.
+constexpr std::size_t kMembersMax = 1000;
+constexpr std::size_t kColumnsMax = 64;
 
 std::optional<std::uint64_t> number(const Json& object, const char* name) {
     const auto found = object.find(name);
@@ -93,6 +99,7 @@ std::string table(const Json& array) {
         for (const auto& [name, value] : row.items()) {
             if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         }
+        if (names.size() > kColumnsMax) return printable(array.dump()) + '\n';
     }
     std::vector<Row> rows{names};
     for (auto& name : rows[0])
@@ -149,8 +156,11 @@ std::optional<std::string> purchase(const Json& result) {
 }  // namespace
 
 std::string result_text(Verb verb, std::string_view result) {
-    const auto json = Json::parse(result, nullptr, false);
-    if (json.is_discarded()) return printable(result) + '\n';
+    const auto shape = shape_of(result);
+    if (!shape || shape->depth > limits::kReplyDepth || shape->members_max > kMembersMax) {
+        return printable(result) + '\n';
+    }
+    const auto json = Json::parse(result);
     if (verb == Verb::kPurchase) {
         if (auto text = purchase(json)) return *std::move(text);
     }
@@ -158,7 +168,7 @@ std::string result_text(Verb verb, std::string_view result) {
 }
 
 bool is_verified(std::string_view result) {
-    const auto json = Json::parse(result, nullptr, false);
+    const auto json = nlohmann::json::parse(result, nullptr, false);
     if (!json.is_object()) return false;
     const auto ok = json.find("ok");
     return ok != json.end() && *ok == true;

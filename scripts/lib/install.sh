@@ -21,6 +21,8 @@ build_packages=(
 load_packages=(python3)
 # The fault tests look at the daemon's system calls; scripts/seeded_bugs patches a copy of it.
 test_packages=(strace patch e2fsprogs)
+# scripts/fuzz alone needs these: a compiler that knows what its programs do with their input.
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 # missing_packages NAME...: prints those that dpkg does not report as installed.
 missing_packages() {

@@ -53,12 +53,18 @@ TEST_CASE("what is wrong is named by its path") {
           "allow_network_file_system: must be true or false");
     CHECK(problem(R"({"limits":{"keys":0}})").starts_with("limits.keys: must be an integer"));
     CHECK(problem(R"({"socket":{"mode":"rw"}})").starts_with("socket.mode: "));
+    CHECK(problem(R"({"data_dir":"/a\u0000/b"})").starts_with("data_dir: "));
     CHECK(problem(R"({"socket":5})") == "socket: must be an object");
     CHECK(problem(R"({"log":{"level":"loud"}})").starts_with("log.level: "));
     CHECK(problem(R"({"events":{"a b":1}})").starts_with("events.a b: "));
     CHECK(problem(R"({"data_dir":"a","data_dir":"b"})") == "data_dir: the key appears twice");
     CHECK(problem("[]") == "configuration: must be an object");
     CHECK(problem("{").starts_with("file: "));
+}
+
+TEST_CASE("a number beyond any range is a mistake in the configuration like any other") {
+    CHECK(problem(R"({"lock_timeout_ms":1e999})").starts_with("file: "));
+    CHECK(problem(R"({"data_dir":"/d","events":{"demo":-1e999}})").starts_with("file: "));
 }
 
 TEST_CASE("what is printed reads back as the same") {

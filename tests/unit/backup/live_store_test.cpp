@@ -192,6 +192,13 @@ void wait_until_gone(const std::string& file) {
     }
 }
 
+// Longer than a few segments take, so that some key runs are there at any time.
+#ifdef TICKETD_SANITIZED
+constexpr std::chrono::milliseconds kShortRetention{5000};
+#else
+constexpr std::chrono::milliseconds kShortRetention{500};
+#endif
+
 unsigned scale() {
     const char* text = std::getenv("TICKETD_SCALE");  // NOLINT(concurrency-mt-unsafe)
     const double factor = text == nullptr ? 1.0 : std::strtod(text, nullptr);
@@ -236,7 +243,7 @@ TEST_CASE("live backup: a copy taken while segments are left is the store at one
 TEST_CASE("live backup: a copy taken while keys are forgotten has those that count") {
     auto random = seeded();
     const testing::ScratchDirectory scratch;
-    const LiveStore live{scratch / "store", std::chrono::milliseconds{500}};
+    const LiveStore live{scratch / "store", kShortRetention};
     for (unsigned i = 0; i < 4 * scale(); ++i) {
         wait_for_runs(live, 3);
         const auto copy = scratch / ("copy" + std::to_string(i));

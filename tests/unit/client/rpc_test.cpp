@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/limits.h"
+
 namespace ticketd::client {
 namespace {
 
@@ -99,6 +101,18 @@ TEST_CASE("what is no reply is none") {
         CAPTURE(text);
         CHECK_FALSE(parse_reply(text));
     }
+}
+
+TEST_CASE("a reply that nests without end is none") {
+    const auto nested = [](std::size_t depth) {
+        return R"({"id":1,"result":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') +
+               "}";
+    };
+    CHECK(parse_reply(nested(limits::kReplyDepth)));
+    CHECK_FALSE(parse_reply(nested(limits::kReplyDepth + 1)));
+    CHECK_FALSE(parse_reply(nested(1'000'000)));
+    CHECK_FALSE(is_notification(R"({"method":"m","params":)" + std::string(1'000'000, '[') +
+                                std::string(1'000'000, ']') + "}"));
 }
 
 TEST_CASE("a notification is told from garbage") {

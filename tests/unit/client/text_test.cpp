@@ -69,6 +69,23 @@ TEST_CASE("unexpected results are shown, not trusted") {
     }
 }
 
+TEST_CASE("a result without end is shown as it came, in little time") {
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    CHECK(result_text(Verb::kCall, deep) == deep + '\n');
+
+    std::string wide = "{";
+    for (int i = 0; i < 300'000; ++i)
+        wide += "\"" + std::to_string(i) + "\":1,";
+    wide.back() = '}';
+    CHECK(result_text(Verb::kCall, wide) == wide + '\n');
+
+    std::string columns = "[";
+    for (int i = 0; i < 20'000; ++i)
+        columns += "{\"" + std::to_string(i) + "\":1},";
+    columns.back() = ']';
+    CHECK(result_text(Verb::kCall, columns) == columns + '\n');
+}
+
 TEST_CASE("words chosen by others cannot steer the terminal") {
     CHECK(result_text(Verb::kOrder, R"({"memo":"a\u001b[2Jb\nc\u009bd \u00e9"})") ==
           "memo  a?[2Jb?c??d \xc3\xa9\n");

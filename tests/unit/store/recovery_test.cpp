@@ -8,6 +8,7 @@
 #include <string>
 
 #include "server/store/audit.h"
+#include "server/store/checkpoint.h"
 #include "server/store/store_error.h"
 #include "tests/support/store_rig.h"
 
@@ -151,6 +152,14 @@ TEST_CASE("missing, swapped and foreign files are refused") {
     CHECK_FALSE(damaged([](auto&) {}));
     CHECK_FALSE(damaged([](auto& disk) { disk.erase("stock"); }));
     CHECK_FALSE(damaged([](auto& disk) { disk.set_content("stock", "rubbish"); }));
+}
+
+TEST_CASE("a checkpoint that names segments without end is refused at once") {
+    auto disk = small_store();
+    auto checkpoint = read_checkpoint(*disk);
+    checkpoint.position.segment = std::uint64_t{1} << 62;
+    REQUIRE_FALSE(write_checkpoint(*disk, checkpoint));
+    CHECK_FALSE(recovered_lsn(*disk).has_value());
 }
 
 TEST_CASE("the audit recomputes what the store says") {

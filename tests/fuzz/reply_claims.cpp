@@ -1,0 +1,133 @@
+#include "tests/fuzz/reply_claims.h"
+
+#include "common/error_kind.h"
+#include "server/store/audit.h"
+#include "server/store/checkpoint.h"
+#include "server/store/ledger_reader.h"
+#include "tests/fuzz/finding.h"
+
+namespace ticketd::fuzz {
+namespace {
+
+using store::Entry;
+using store::EntryType;
+
+bool has(const json& object, std::initializer_list<const char*> names) {
+    return std::all_of(names.begin(), names.end(),
+                       [&object](const char* name) { return object.contains(name); });
+}
+
+void check_counts(const json& counts, const Ledger& ledger) {
+    const auto& entry = ledger.at(counts.at("lsn"));
+    const auto text = counts.dump();
+    const auto& after = entry.after;
+    expect(counts.at("event") == ledger.event_of(entry), "counts are of their event", text);
+    expect(counts.at("capacity") == after.capacity && counts.at("held") == after.held &&
+               counts.at("sold") == after.sold && counts.at("available") == after.available(),
+           "counts are the ledger's", text);
+    expect(after.capacity == after.available() + after.held + after.sold,
+           "capacity is available + held + sold", text);
+}
+
+void check_order(const json& order, const net::Caller& caller, const Ledger& ledger) {
+    const auto& entry = ledger.at(order.at("order"));
+    const auto text = order.dump();
+    expect(entry.type == EntryType::kPurchased && order.at("event") == ledger.event_of(entry) &&
+               order.at("requested") == entry.requested && order.at("granted") == entry.granted &&
+               order.at("lsn") == entry.lsn,
+           "an order is the ledger's", text);
+    if (order.contains("serials")) {
+        const auto& serials = order.at("serials");
+        expect(serials.size() == entry.granted, "a serial for each ticket", text);
+        for (std::uint64_t i = 0; i < entry.granted; ++i)
+            expect(serials.at(i) == entry.first_serial + i, "serials are the ledger's", text);
+    }
+    if (order.contains("available")) {
+        expect(order.at("available") == entry.after.available(), "what is left is so", text);
+    }
+    if (order.contains("key")) expect(order.at("key") == entry.key, "the key is the order's", text);
+    if (order.contains("memo")) expect(order.at("memo") == entry.memo, "the memo is kept", text);
+    expect(caller.is_operator || entry.uid == caller.uid, "orders of others are not shown", text);
+}
+
+void check_abandoned(const json& result, const net::Caller& caller, const Ledger& ledger) {
+    const auto& entry = ledger.at(result.at("lsn"));
+    expect(entry.type == EntryType::kKeyAbandoned && result.at("key") == entry.key &&
+               entry.uid == caller.uid,
+           "an abandoned key is so in the ledger", result.dump());
+}
+
+}  // namespace
+
+const Entry& Ledger::at(const json& lsn) const {
+    const bool is_there = lsn.is_number_unsigned() && lsn >= 1 && lsn <= entries.size();
+    expect(is_there, "what was told is in the ledger", lsn.dump());
+    return entries[lsn.get<std::size_t>() - 1];
+}
+
+std::string Ledger::event_of(const Entry& entry) const {
+    return entry.type == EntryType::kKeyAbandoned ? "" : event_names.at(entry.event);
+}
+
+Ledger read_ledger(platform::Directory& directory) {
+    const auto report = store::audit_store(directory);
+    for (const auto& problem : report.problems)
+        finding("the store does not pass its audit: " + problem);
+    Ledger ledger;
+    store::LedgerReader reader{directory, store::read_checkpoint(directory).store};
+    reader.visit(1, report.lsn, [&ledger](const Entry& entry) {
+        ledger.entries.push_back(entry);
+        if (entry.type == EntryType::kEventCreated) ledger.event_names.push_back(entry.event_name);
+        return true;
+    });
+    expect(ledger.entries.size() == report.lsn, "the ledger has all its entries");
+    return ledger;
+}
+
+void check_result(const json& result, const net::Caller& caller, const Ledger& ledger) {
+    if (!result.is_object()) finding("a result is an object: " + result.dump());
+    for (const auto* rows : {"orders", "entries", "events"}) {
+        const auto found = result.find(rows);
+        if (found == result.end() || !found->is_array()) continue;
+        for (const auto& row : *found)
+            check_result(row, caller, ledger);
+    }
+    if (has(result, {"order"})) check_order(result, caller, ledger);
+    if (has(result, {"event", "capacity", "sold"}) && result.at("event") != "") {
+        check_counts(result, ledger);
+    }
+    if (result.value("state", "") == "abandoned") check_abandoned(result, caller, ledger);
+    if (has(result, {"ok", "problems"})) {
+        expect(result.at("ok") == true && result.at("problems").empty(), "the ledger verifies",
+               result.dump());
+    }
+}
+
+void check_error(const json& error, const Ledger& ledger) {
+    const auto text = error.dump();
+    const auto kind = find_error_kind(error.at("data").at("kind").get<std::string>());
+    expect(kind.has_value(), "an error has a kind", text);
+    const auto& info = error_kind_info(*kind);
+    const auto& data = error.at("data");
+    expect(error.at("code") == info.code && data.at("retry") == retry_name(info.retry) &&
+               error.at("message").is_string(),
+           "an error is of the contract", text);
+    if (!has(data, {"requested", "available", "lsn"})) return;
+    const auto& after = ledger.at(data.at("lsn")).after;
+    expect(data.at("available") == after.available() && data.at("held") == after.held &&
+               data.at("capacity") == after.capacity &&
+               data.at("committed") == after.held + after.sold,
+           "a refusal tells the counts it rests on", text);
+    const auto& requested = data.at("requested");
+    switch (*kind) {
+        case ErrorKind::kNeverSatisfiable:
+            expect(requested > after.capacity, "a refusal has its reason", text);
+            break;
+        case ErrorKind::kCapacityBelowCommitted:
+            expect(requested < after.held + after.sold, "a refusal has its reason", text);
+            break;
+        default: expect(requested > after.available(), "a refusal has its reason", text);
+    }
+}
+
+}  // namespace ticketd::fuzz

@@ -1,0 +1,238 @@
+#include "tests/fuzz/service_check.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "tests/fuzz/finding.h"
+
+namespace ticketd::fuzz {
+namespace {
+
+using store::Entry;
+using store::EntryType;
+
+/// A change that somebody asked for, and was not refused as far as is known.
+struct Asked {
+    EntryType type = EntryType::kPurchased;
+    UserId uid = 0;
+    std::optional<std::string> event;  ///< nothing: the only one, or "default"
+    std::uint64_t capacity = 0;
+    std::uint64_t quantity = 0;
+    std::uint64_t min_quantity = 0;
+    std::string key;
+    std::string memo;
+};
+
+std::uint64_t number(const OracleRequest& request, const char* name, std::uint64_t otherwise) {
+    const auto value = param(request, name);
+    return value.is_null() ? otherwise : value.get<std::uint64_t>();
+}
+
+std::string text(const OracleRequest& request, const char* name) {
+    const auto value = param(request, name);
+    return value.is_null() ? "" : value.get<std::string>();
+}
+
+/// What the request would change if it were granted; nothing if it may not.
+std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& caller) {
+    if (!request.is_request || has_right_params(request) != true) return std::nullopt;
+    const auto method = request.method();
+    Asked asked;
+    asked.uid = caller.uid;
+    if (method == "purchase") {
+        const auto event = param(request, "event");
+        if (!event.is_null()) asked.event = event.get<std::string>();
+        asked.quantity = number(request, "quantity", 1);
+        asked.min_quantity = number(request, "min_quantity", asked.quantity);
+        asked.key = text(request, "key");
+        asked.memo = text(request, "memo");
+        return asked.min_quantity <= asked.quantity ? std::optional{asked} : std::nullopt;
+    }
+    if (method == "abandon") {
+        asked.type = EntryType::kKeyAbandoned;
+        asked.key = text(request, "key");
+        return asked;
+    }
+    if (!caller.is_operator || (method != "event.create" && method != "event.resize")) {
+        return std::nullopt;
+    }
+    asked.type = method == "event.create" ? EntryType::kEventCreated : EntryType::kEventResized;
+    asked.event = text(request, "name");
+    asked.capacity = number(request, "capacity", 0);
+    return asked;
+}
+
+bool is_for(const Asked& asked, const Entry& entry, const std::string& event) {
+    if (asked.type != entry.type || asked.uid != entry.uid) return false;
+    if (asked.type == EntryType::kKeyAbandoned) return asked.key == entry.key;
+    if (asked.event ? *asked.event != event : event != "default" && entry.event != 0) return false;
+    if (asked.type != EntryType::kPurchased) return asked.capacity == entry.after.capacity;
+    return asked.quantity == entry.requested && asked.min_quantity == entry.min_quantity &&
+           asked.key == entry.key && asked.memo == entry.memo;
+}
+
+/// A message and its reply, known by the ids in them.
+std::string ids_of(const OracleMessage& message) {
+    if (message.kind != OracleMessage::Kind::kRequests) return "null";
+    auto ids = json::array();
+    for (const auto& request : message.requests) {
+        if (request.wants_reply) ids.push_back(request.id());
+    }
+    return message.is_batch ? ids.dump() : ids.at(0).dump();
+}
+
+std::string ids_of(const json& reply) {
+    if (!reply.is_array()) return reply.at("id").dump();
+    auto ids = json::array();
+    for (const auto& part : reply)
+        ids.push_back(part.at("id"));
+    return ids.dump();
+}
+
+/// One conversation: its replies are checked, and what it may have changed is added up.
+class Checker {
+  public:
+    Checker(const Conversation& conversation, const Ledger& ledger, std::vector<Asked>& asked)
+        : conversation_(conversation),
+          messages_(judge_stream(conversation.sent, conversation.rules, conversation.end)),
+          ledger_(ledger),
+          asked_(asked) {}
+
+    void run() {
+        const auto replies = replies_in(conversation_);
+        match(replies);
+        for (const auto& reply : replies) {
+            if (reply.is_array()) {
+                for (const auto& part : reply)
+                    take(part);
+            } else {
+                take(reply);
+            }
+        }
+        add_changes();
+    }
+
+  private:
+    void match(const std::vector<json>& replies) {
+        std::map<std::string, int> due;
+        std::size_t of_any_id = 0;
+        for (const auto& message : messages_) {
+            // What comes before a number that nobody can read may hold an id or not.
+            const bool is_cut_short = !message.is_batch &&
+                                      message.kind == OracleMessage::Kind::kRequests &&
+                                      message.requests[0].verdict == Verdict::kNumberOutOfRange;
+            if (is_cut_short) {
+                ++of_any_id;
+            } else if (message.wants_reply()) {
+                ++due[ids_of(message)];
+            }
+        }
+        for (const auto& reply : replies) {
+            if (auto& count = due[ids_of(reply)]; count > 0) {
+                --count;
+            } else {
+                expect(of_any_id-- > 0, "a reply answers a request", reply.dump());
+            }
+        }
+        if (conversation_.was_cut_off) return;
+        for (const auto& [ids, count] : due)
+            of_any_id += static_cast<std::size_t>(count);
+        expect(of_any_id == 0, "each request is answered", conversation_.sent);
+    }
+
+    void take(const json& reply) {
+        const bool is_version_2 = reply.contains("jsonrpc");
+        if (is_version_2) expect(reply.at("jsonrpc") == "2.0", "version 2.0", reply.dump());
+        expect(reply.size() == 3, "a reply has no members but its three", reply.dump());
+        const auto error = reply.find("error");
+        const bool is_error = error != reply.end() && !error->is_null();
+        if (is_error) {
+            check_error(*error, ledger_);
+            refused_.push_back(reply.at("id"));
+        } else {
+            check_result(reply.at("result"), conversation_.caller, ledger_);
+        }
+    }
+
+    bool is_refused(const OracleRequest& request) const {
+        if (!request.wants_reply) return false;
+        const auto has_id = [id = request.id()](const json& other) {
+            return other == id && other.type() == id.type();
+        };
+        std::size_t of_this_id = 0;
+        for (const auto& message : messages_) {
+            of_this_id += static_cast<std::size_t>(std::count_if(
+                message.requests.begin(), message.requests.end(), [&](const OracleRequest& other) {
+                    return other.wants_reply && has_id(other.id());
+                }));
+        }
+        // An id used twice does not tell which of the two was refused.
+        const bool is_known = of_this_id == 1 && !request.id().is_null();
+        return is_known && std::any_of(refused_.begin(), refused_.end(), has_id);
+    }
+
+    void add_changes() {
+        for (const auto& message : messages_) {
+            for (const auto& request : message.requests) {
+                const auto change = change_in(request, conversation_.caller);
+                if (change && !is_refused(request)) asked_.push_back(*change);
+            }
+        }
+    }
+
+    const Conversation& conversation_;
+    const std::vector<OracleMessage> messages_;
+    const Ledger& ledger_;
+    std::vector<Asked>& asked_;
+    std::vector<json> refused_;  // ids
+};
+
+}  // namespace
+
+std::vector<json> replies_in(const Conversation& conversation) {
+    const std::string_view end_of_reply = conversation.rules.mistake_ends_it ? "\n\n" : "\n";
+    std::vector<json> replies;
+    std::string_view rest = conversation.received;
+    while (!rest.empty()) {
+        const auto end = rest.find(end_of_reply);
+        if (end == std::string_view::npos) {
+            expect(conversation.was_cut_off, "a reply is a whole line", rest);
+            return replies;
+        }
+        auto [verdict, value] = judge(rest.substr(0, end));
+        expect(verdict == Verdict::kJson, "a reply is JSON", rest.substr(0, end));
+        expect(value.is_object() || (value.is_array() && !value.empty()),
+               "a reply is an object or a batch of them", rest.substr(0, end));
+        replies.push_back(std::move(value));
+        rest.remove_prefix(end + end_of_reply.size());
+    }
+    return replies;
+}
+
+std::size_t replies_due(const Conversation& conversation) {
+    const auto messages = judge_stream(conversation.sent, conversation.rules, conversation.end);
+    const auto due = std::count_if(messages.begin(), messages.end(),
+                                   [](const OracleMessage& m) { return m.wants_reply(); });
+    return static_cast<std::size_t>(due);
+}
+
+void check_conversations(const std::vector<Conversation>& conversations, const Ledger& ledger) {
+    std::vector<Asked> asked;
+    for (const auto& conversation : conversations)
+        Checker{conversation, ledger, asked}.run();
+    // Those that name their event first: they can account for no entry of another event.
+    std::stable_partition(asked.begin(), asked.end(), [](const Asked& a) { return !!a.event; });
+    for (const auto& entry : ledger.entries) {
+        const auto event = ledger.event_of(entry);
+        const auto found = std::find_if(asked.begin(), asked.end(),
+                                        [&](const Asked& a) { return is_for(a, entry, event); });
+        expect(found != asked.end(), "nothing changes that nobody asked for",
+               "LSN " + std::to_string(entry.lsn) + " " +
+                   std::string{store::entry_type_name(entry.type)} + " " + event + " key '" +
+                   entry.key + "' quantity " + std::to_string(entry.requested));
+        asked.erase(found);
+    }
+}
+
+}  // namespace ticketd::fuzz

@@ -1,0 +1,136 @@
+// Changes scripts of fuzz_service by their lines: whole requests from small pools of words, so that
+// they meet each other, and orders; else bytes, as libFuzzer does. Not part of what corpora replay.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+namespace {
+
+class Mutator {
+    using Difference = std::vector<std::string>::difference_type;
+
+  public:
+    explicit Mutator(unsigned seed) : random_(seed) {}
+
+    std::string mutate(std::string_view text) {
+        auto lines = split(text);
+        const auto at = static_cast<Difference>(pick(lines.size()));
+        switch (pick(7)) {
+            case 0: lines.erase(lines.begin() + at); break;
+            case 1: lines.insert(lines.begin() + at, lines[pick(lines.size())]); break;
+            case 2:
+                std::iter_swap(lines.begin() + at,
+                               lines.begin() + static_cast<Difference>(pick(lines.size())));
+                break;
+            case 3: lines.insert(lines.begin() + at, order()); break;
+            case 4: lines.insert(lines.begin() + at, chance(3) ? 20 : 3, request()); break;
+            default: lines.insert(lines.begin() + at, pick(5) == 0 ? batch() : request()); break;
+        }
+        std::string joined;
+        for (const auto& line : lines)
+            joined += line + "\n";
+        return joined;
+    }
+
+    bool chance(std::size_t of) { return pick(of) == 0; }
+
+  private:
+    std::size_t pick(std::size_t count) { return random_() % count; }
+    template <std::size_t count>
+    std::string one(const std::array<std::string_view, count>& of) {
+        return std::string{of[pick(count)]};
+    }
+
+    static std::vector<std::string> split(std::string_view text) {
+        std::vector<std::string> lines;
+        while (!text.empty()) {
+            const auto end = std::min(text.find('\n'), text.size());
+            lines.emplace_back(text.substr(0, end));
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+        if (lines.empty()) lines.emplace_back();
+        return lines;
+    }
+
+    std::string event() {
+        return one(std::array<std::string_view, 4>{R"("default")", R"("a")", R"("b")", R"("c")"});
+    }
+    std::string key() {
+        return one(std::array<std::string_view, 5>{R"("k1")", R"("k2")", R"("k3")",
+                                                   R"("018bcfe5-6800-7000-8000-000000000001")",
+                                                   R"("01800000-0000-7000-8000-000000000001")"});
+    }
+    std::string quantity() {
+        return one(std::array<std::string_view, 7>{"1", "1", "2", "3", "10", "10000", "0"});
+    }
+
+    std::string purchase() {
+        std::string params = R"("event":)" + event();
+        if (chance(2)) params += R"(,"quantity":)" + quantity();
+        if (chance(4)) params += R"(,"min_quantity":)" + quantity();
+        if (chance(2)) params += R"(,"key":)" + key();
+        if (chance(6)) params += R"(,"memo":"m")";
+        return R"("purchase","params":{)" + params + "}";
+    }
+
+    std::string call() {
+        const auto number = std::to_string(pick(12));
+        switch (pick(14)) {
+            case 0: return R"("event.create","params":[)" + event() + "," + quantity() + "]";
+            case 1: return R"("event.resize","params":[)" + event() + "," + quantity() + "]";
+            case 2: return R"("query","params":[)" + event() + "]";
+            case 3: return R"("abandon","params":[)" + key() + "]";
+            case 4: return R"("order","params":{"key":)" + key() + "}";
+            case 5: return R"("order","params":[)" + number + "]";
+            case 6: return R"("orders","params":{"after_lsn":)" + number + R"(,"limit":2})";
+            case 7: return R"("ledger.read","params":[)" + number + "]";
+            case 8:
+                return one(std::array<std::string_view, 7>{
+                    R"("ledger.verify")", R"("ledger.position")", R"("events")", R"("server.info")",
+                    R"("server.stats")", R"("rpc.discover")", R"("nothing")"});
+            default: return purchase();
+        }
+    }
+
+    std::string request() {
+        std::string text = chance(8) ? "{" : R"({"jsonrpc":"2.0",)";
+        if (!chance(8)) text += R"("id":)" + std::to_string(pick(1000)) + ",";
+        if (chance(12)) text += "\x7f 6\x7f 5";  // blanks: large messages are read elsewhere
+        return text + R"("method":)" + call() + "}";
+    }
+
+    std::string batch() {
+        std::string text = "[" + request();
+        for (auto more = pick(4); more > 0; --more)
+            text += "," + request();
+        return text + "]";
+    }
+
+    std::string order() {
+        return one(std::array<std::string_view, 18>{
+                   "!as ", "!as ", "!run ", "!run ", "!turn ", "!end ", "!cut ", "!lock ",
+                   "!unlock ", "!full ", "!room ", "!fail ", "!kill ", "!stop ", "!time 3000",
+                   "!back ", "!scrub ", "!spoil "}) +
+               std::to_string(pick(chance(8) ? 5000 : 24));
+    }
+
+    std::mt19937 random_;
+};
+
+}  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+    Mutator mutator{seed};
+    if (mutator.chance(3)) return LLVMFuzzerMutate(data, size, max_size);
+    auto text = mutator.mutate({reinterpret_cast<const char*>(data), size});
+    text.resize(std::min(text.size(), max_size));
+    std::copy(text.begin(), text.end(), data);
+    return text.size();
+}
