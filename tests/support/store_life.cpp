@@ -1,6 +1,8 @@
 #include "tests/support/store_life.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "server/store/store_error.h"
@@ -264,6 +266,18 @@ void StoreLife::stop_cleanly() {
     }
     check_alive();
     store_.reset();
+}
+
+// The store looks for space by a clock of its own, so there is nothing to wait for but time.
+void StoreLife::go_on_again() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!create("again", 1)) {
+        settle();
+        if (std::chrono::steady_clock::now() > deadline) throw WrongAnswer("refuses for ever");
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    settle();
+    if (told_.now().durable < told_.now().entries.size()) throw WrongAnswer("took back once more");
 }
 
 bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,

@@ -67,6 +67,8 @@ class StoreLife {
     /// Ends the turn and waits until all is settled.
     void settle();
     void stop_cleanly();
+    /// After a disk that was full for a moment: waits until there are changes again.
+    void go_on_again();
 
   private:
     struct Report {

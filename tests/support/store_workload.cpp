@@ -63,6 +63,10 @@ class Workload {
         return begin;
     }
 
+    void go_on_again() {
+        if (has_failed_) life_->go_on_again();
+    }
+
     /// True if no process ended that could have gone on.
     bool end() { return life_ != nullptr && !life_->kill() && !has_died_; }
 
@@ -136,6 +140,8 @@ Recording run(const Start& start, const Commands& commands, std::uint64_t varian
             recording.last_group = recording.last_command;
             recording.last_group = workload.perform(command);
         }
+        // Where it takes the store a while to look again, one command has to do.
+        if (fault && !fault->is_for_ever && commands.size() < 2) workload.go_on_again();
     } catch (const ProcessEnded&) {
         recording.is_alive = false;
     } catch (const std::exception& wrong) {

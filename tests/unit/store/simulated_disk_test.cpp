@@ -3,10 +3,12 @@
 // refused must not come back (tests/support/store_oracle.h).
 //
 // Crashes are tried for all workloads of up to three commands, from no store and from one with a
-// past; failing operations for all of up to two, and for a share of those of three that
-// TICKETD_SCALE multiplies. TICKETD_SEED decides about tears and which those are.
+// past; failing operations for all of one command and for a share of the longer ones. TICKETD_SCALE
+// multiplies that share, the tears, and the crashes within recoveries; TICKETD_SEED decides which
+// they are.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <random>
@@ -66,11 +68,24 @@ void judge(const CrashExplorer& explorer, std::uint64_t least) {
 constexpr std::array<Effort, 4> kEfforts{
     {{64, 3, 2, 4}, {64, 3, 4, 64}, {8, 2, 32, 1024}, {4, 1, 128, 8192}}};
 
+Effort scaled(const Effort& effort) {
+    const auto times = std::max(1.0, scale());
+    const auto more = [times](std::uint64_t count) {
+        return static_cast<std::uint64_t>(static_cast<double>(count) * times);
+    };
+    const auto rarer = [times](std::uint64_t one_in) {
+        return std::max<std::uint64_t>(
+            1, static_cast<std::uint64_t>(static_cast<double>(one_in) / times));
+    };
+    return {more(effort.every), more(effort.by_chance), rarer(effort.nested_one_in),
+            rarer(effort.nested_faults_one_in)};
+}
+
 void crash_everywhere(const Start& start, std::uint64_t least) {
     CrashExplorer explorer{test_seed()};
     for (std::size_t length = 0; length <= (kIsSanitized ? 1 : 3); ++length) {
         std::uint64_t variant = 0;
-        const auto& effort = kEfforts.at(length);
+        const auto effort = scaled(kEfforts.at(length));
         for (const auto& commands : sequences(length))
             explorer.explore(run(start, commands, variant++), effort);
     }
@@ -88,7 +103,8 @@ void fail_everywhere(const Start& start, std::uint64_t least) {
             ++variant;
             const auto chance = std::uniform_real_distribution<>{}(random);
             if (chance >= kShares.at(length) * scale()) continue;
-            explorer.explore_faults(run(start, commands, variant), variant, {2, 1, 256, 4096});
+            explorer.explore_faults(run(start, commands, variant), variant,
+                                    scaled({2, 1, 256, 4096}));
         }
     }
     judge(explorer, least);
