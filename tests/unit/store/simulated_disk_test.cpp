@@ -82,12 +82,19 @@ Effort scaled(const Effort& effort) {
 }
 
 void crash_everywhere(const Start& start, std::uint64_t least) {
-    CrashExplorer explorer{test_seed()};
+    const auto seed = test_seed();
+    CrashExplorer explorer{seed};
+    std::mt19937_64 random{seed};
     for (std::size_t length = 0; length <= (kIsSanitized ? 1 : 3); ++length) {
         std::uint64_t variant = 0;
         const auto effort = scaled(kEfforts.at(length));
-        for (const auto& commands : sequences(length))
-            explorer.explore(run(start, commands, variant++), effort);
+        for (const auto& commands : sequences(length)) {
+            ++variant;
+            const auto chance = std::uniform_real_distribution<>{}(random);
+            if (length < 3 || chance < scale()) {
+                explorer.explore(run(start, commands, variant), effort);
+            }
+        }
     }
     judge(explorer, least);
 }
