@@ -92,6 +92,8 @@ inline constexpr std::size_t kRowsBytes = 64 * 1024;
 /// One journal segment, preallocated. Large enough that a switch is rare, small enough that a store
 /// starts on a small disk.
 inline constexpr std::uint64_t kSegmentBytes = 16 * 1024 * 1024;
+/// Less leaves no room for an entry when half of a segment is used and the next one is not ready.
+inline constexpr std::uint64_t kSegmentBytesMin = 40 * 1024;
 /// How much of the journal before the checkpoint a start reads back to find damage in it; of the
 /// rest it looks at the segments' headers. `ticketd --verify` reads everything.
 inline constexpr std::uint64_t kCheckedAtStartBytes = 4 * kSegmentBytes;
@@ -104,7 +106,8 @@ inline constexpr std::size_t kEntryBytes = 1024;
 /// Refusals remembered by key, so that a late copy of a refused request stays refused.
 inline constexpr std::size_t kRefusedKeys = 65'536;
 /// (config) How long keys that bought something are kept: a request that comes back with its key
-/// within this time gets the answer it got. Seven days outlast a weekend's outage of a retrying job.
+/// within this time gets the answer it got. Seven days outlast a weekend's outage of a retrying
+/// job.
 inline constexpr std::int64_t kKeyRetentionMs = std::int64_t{7} * 86'400'000;
 inline constexpr std::int64_t kKeyRetentionMsMin = 1'000;
 inline constexpr std::int64_t kKeyRetentionMsMax = std::int64_t{366} * 86'400'000;

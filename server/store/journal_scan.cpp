@@ -61,26 +61,32 @@ void check_footer_is_last(const std::string& name, const JournalPosition& end,
     }
 }
 
-/// Reads a segment that was left through to where `next` says that it ended.
-void read_through(platform::File& file, const std::string& name, const StoreId& store,
-                  const JournalPosition& start, const JournalPosition& next) {
-    SegmentReader reader{file, name, store, start};
-    auto result = reader.next();
-    while (std::holds_alternative<Group>(result))
-        result = reader.next();
-    if (const auto* broken = std::get_if<BrokenGroup>(&result)) {
-        throw StoreDamaged(name, reader.position().offset, broken->problem);
+/// Reads the groups of a segment through to where `next` says that they ended.
+void read_through(SegmentReader& reader, const std::string& name, const JournalPosition& next) {
+    const auto& at = reader.position();
+    while (at.group < next.group) {
+        const auto result = reader.next();
+        if (const auto* broken = std::get_if<BrokenGroup>(&result)) {
+            throw StoreDamaged(name, at.offset, broken->problem);
+        }
+        if (std::holds_alternative<EndOfGroups>(result)) {
+            throw StoreDamaged(name, at.offset, "groups are missing at its end");
+        }
     }
-    const auto& end = reader.position();
-    if (end.group != next.group || end.lsn != next.lsn || end.chain != next.chain) {
-        throw StoreDamaged(name, end.offset, "groups are missing at its end");
+    if (at.group != next.group || at.lsn != next.lsn || at.chain != next.chain) {
+        throw StoreDamaged(name, at.offset, "does not end where the next segment begins");
     }
-    const auto used_bytes = inspect_tail(reader, store, name, size_of(file, name), "");
-    if (std::get<EndOfGroups>(result).has_footer) {
-        check_footer_is_last(name, end, used_bytes);
-    } else if (used_bytes > 0) {
-        throw StoreDamaged(name, end.offset, "bytes behind the last group");
+}
+
+/// Behind the groups of a segment there is its footer and nothing else.
+void check_ended(SegmentReader& reader, const StoreId& store, const std::string& name,
+                 std::uint64_t size) {
+    const auto result = reader.next();
+    const auto* end = std::get_if<EndOfGroups>(&result);
+    if (end == nullptr || !end->has_footer) {
+        throw StoreDamaged(name, reader.position().offset, "no footer");
     }
+    check_footer_is_last(name, reader.position(), inspect_tail(reader, store, name, size, ""));
 }
 
 }  // namespace
@@ -111,6 +117,7 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
         throw StoreDamaged(segment_name(segments + 1), 0, "missing");
     }
     JournalEnd end;
+    bool has_footer = true;  // the segment before
     for (auto number = std::max<std::uint64_t>(position.segment, 1);; ++number) {
         const auto name = segment_name(number);
         if (progress) progress("segments of the journal", number - 1, segments);
@@ -126,22 +133,26 @@ JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
         if (replayed.has_footer) {
             if (number == segments) throw StoreDamaged(segment_name(number + 1), 0, "missing");
             check_footer_is_last(name, position, torn_bytes);
+            end.unproven_footer = position;
             continue;
         }
         if (number == segments) {
             end.last_group = replayed.last_group;
             end.torn_bytes = torn_bytes;
-            if (end.without_footer && end.last_group + end.torn_bytes > 0) {
-                throw StoreDamaged(segment_name(number - 1), end.without_footer->offset,
+            if (end.last_group + end.torn_bytes == 0) return end;
+            if (!has_footer) {
+                throw StoreDamaged(segment_name(number - 1), end.unproven_footer->offset,
                                    "no footer, though the next segment has been written to");
             }
+            end.unproven_footer.reset();
             return end;
         }
         if (number + 1 < segments) {
             throw StoreDamaged(name, position.offset,
                                replayed.problem.empty() ? "no footer" : replayed.problem);
         }
-        end.without_footer = position;
+        end.unproven_footer = position;
+        has_footer = false;
     }
 }
 
@@ -159,7 +170,11 @@ void check_left_segments(platform::Directory& directory, const StoreId& store,
         }
         const auto size = size_of(*file, name);
         if (size <= read_bytes) {
-            read_through(*file, name, store, start, next);
+            SegmentReader reader{*file, name, store, start};
+            read_through(reader, name, next);
+            // What is behind the end of the last one is read_journal()'s affair: a start that was
+            // interrupted may have left half a footer there.
+            if (number < end.segment) check_ended(reader, store, name, size);
             read_bytes -= size;
         } else {
             read_bytes = 0;

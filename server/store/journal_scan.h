@@ -27,8 +27,9 @@ std::uint64_t count_segments(platform::Directory& directory);
 struct JournalEnd {
     std::uint64_t last_group = 0;  ///< offset of its last whole group that was read; 0: none
     std::uint64_t torn_bytes = 0;  ///< behind that, up to the last byte that is not zero
-    /// Where the last segment but one ends, if it has no footer: the last one had just been begun.
-    std::optional<JournalPosition> without_footer;
+    /// Where the last segment but one ends, if the last one is empty: its footer may be missing, or
+    /// may be only in the page cache. The first group of a segment proves the footer before it.
+    std::optional<JournalPosition> unproven_footer;
 };
 
 /// Whether somebody else goes on writing meanwhile. What they begin after the segments were counted

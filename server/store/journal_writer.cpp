@@ -29,6 +29,10 @@ constexpr std::chrono::milliseconds kSpaceRetry{250};
 constexpr std::uint64_t kZerosAheadBytes = 128 * 1024;
 // Padding and headers of the few groups that unsynced entries can end up in.
 constexpr std::uint64_t kFramingSlack = 64 * 1024;
+// Of a small segment neither a group nor the slack may take more than this part; or room for an
+// entry would never be found in one.
+constexpr std::uint64_t kPartsOfSegment = 8;
+static_assert(limits::kGroupBytes <= limits::kSegmentBytes / kPartsOfSegment);
 
 platform::OpenResult create_next(platform::Directory& directory) {
     static_cast<void>(directory.remove(kNextSegment));  // left behind by a crash
@@ -82,10 +86,13 @@ JournalWriter::JournalWriter(platform::Directory& directory, BegunSegment segmen
     : directory_(directory),
       store_(store),
       segment_bytes_(segment_bytes),
+      group_bytes_(std::min<std::uint64_t>(limits::kGroupBytes, segment_bytes / kPartsOfSegment)),
+      framing_slack_(std::min(kFramingSlack, segment_bytes / kPartsOfSegment)),
       events_(std::move(events)),
       segment_(std::move(segment.file)),
       is_allocated_(segment.is_allocated),
       position_(position) {
+    TICKETD_CHECK(segment_bytes >= limits::kSegmentBytesMin);
     publish_room();
     publish_position();
     thread_ = std::thread{[this] { run(); }};
@@ -96,7 +103,7 @@ JournalWriter::~JournalWriter() {
 }
 
 bool JournalWriter::has_room() const {
-    return unsynced_bytes_ + limits::kEntryBytes + kFramingSlack <= room_bytes_;
+    return unsynced_bytes_ + limits::kEntryBytes + framing_slack_ <= room_bytes_;
 }
 
 bool JournalWriter::is_backlogged() const {
@@ -105,7 +112,7 @@ bool JournalWriter::is_backlogged() const {
 
 void JournalWriter::append(std::string_view entry) {
     TICKETD_CHECK(entry.size() <= limits::kEntryBytes);
-    if (open_.payload.size() + entry.size() > limits::kGroupBytes) seal();
+    if (open_.payload.size() + entry.size() > group_bytes_) seal();
     open_.payload += entry;
     open_.count += 1;
     unsynced_bytes_ += entry.size();
@@ -116,7 +123,7 @@ void JournalWriter::seal() {
     {
         const std::lock_guard lock{mutex_};
         if (!sealed_.empty() &&
-            sealed_.back().payload.size() + open_.payload.size() <= limits::kGroupBytes) {
+            sealed_.back().payload.size() + open_.payload.size() <= group_bytes_) {
             sealed_.back().payload += open_.payload;
             sealed_.back().count += open_.count;
         } else {
@@ -303,11 +310,11 @@ void JournalWriter::reserve_space() {
     publish_room();
 }
 
-// A group never straddles segments, so the last kGroupBytes of one may stay unused.
+// A group never straddles segments, so the last group_bytes_ of one may stay unused.
 void JournalWriter::publish_room() {
     const auto in_segment = is_allocated_ ? segment_bytes_ - kBlockBytes - position_.offset : 0;
-    const auto usable = in_segment > limits::kGroupBytes ? in_segment - limits::kGroupBytes : 0;
-    const auto spare = next_ ? segment_bytes_ - 2 * kBlockBytes - limits::kGroupBytes : 0;
+    const auto usable = in_segment > group_bytes_ ? in_segment - group_bytes_ : 0;
+    const auto spare = next_ ? segment_bytes_ - 2 * kBlockBytes - group_bytes_ : 0;
     room_bytes_ = usable + spare;
 }
 

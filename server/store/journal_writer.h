@@ -119,6 +119,8 @@ class JournalWriter {
     platform::Directory& directory_;
     const StoreId store_;
     const std::uint64_t segment_bytes_;
+    const std::uint64_t group_bytes_;    // of payload, at most
+    const std::uint64_t framing_slack_;  // padding and headers of what is not synced
     const JournalEvents events_;
     JournalStatistics statistics_;
 

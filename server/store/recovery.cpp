@@ -1,6 +1,6 @@
 // The order of steps, and what a crash behind each leaves for the next recovery:
 //   1. read checkpoint, key runs, journal; any damage ends here, nothing was changed
-//   2. give the last segment but one its footer           it has it
+//   2. sync the directory, give the last segment but one its footer, sync     it has it
 //   3. copy a torn tail aside, sync                       the same tail is found and copied again
 //   4. write the last group once more, cut behind it, sync     no tail is left
 //   5. begin a fresh segment, sync, sync the directory    an empty last segment, and step 2
@@ -11,7 +11,8 @@
 // Why step 4: what was read may so far be only in the page cache, and if its sync once failed the
 // kernel may hold those pages for clean, so that another sync alone proves nothing. Only the last
 // group can be in that state, because no group is written before the one ahead of it is synced. It
-// is written over itself with the same bytes, in whole blocks that hold nothing else.
+// is written over itself with the same bytes, in whole blocks that hold nothing else. And step 2:
+// the footer before an empty segment may be in that state too, and is written even if it is there.
 #include "server/store/recovery.h"
 
 #include <sodium.h>
@@ -50,12 +51,13 @@ void keep_torn_tail(platform::Directory& directory, platform::File& segment,
 std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const StoreId& store,
                                            const JournalPosition& end, const JournalEnd& found,
                                            std::vector<std::string>& notices) {
-    if (found.without_footer) {
-        const auto before = segment_name(found.without_footer->segment);
-        const auto segment = open_file(directory, before, platform::OpenMode::kReadWrite);
-        require(end_segment(*segment, store, *found.without_footer), before);
-    }
     const auto name = segment_name(end.segment);
+    if (found.unproven_footer) {
+        require(directory.sync(), name);  // the footer says that the segment's name is durable
+        const auto before = segment_name(found.unproven_footer->segment);
+        const auto segment = open_file(directory, before, platform::OpenMode::kReadWrite);
+        require(end_segment(*segment, store, *found.unproven_footer), before);
+    }
     auto segment = open_file(directory, name, platform::OpenMode::kReadWrite);
     if (found.torn_bytes > 0) {
         keep_torn_tail(directory, *segment, name, end.offset, found.torn_bytes);

@@ -11,7 +11,7 @@ namespace ticketd::store {
 struct StoreSettings {
     std::chrono::milliseconds key_retention{limits::kKeyRetentionMs};
     std::uint64_t keys = limits::kKeys;
-    /// No key of the configuration: tests want small segments.
+    /// No key of the configuration: tests want small segments. At least limits::kSegmentBytesMin.
     std::uint64_t segment_bytes = limits::kSegmentBytes;
 };
 

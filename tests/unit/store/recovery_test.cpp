@@ -10,11 +10,13 @@
 #include "server/store/audit.h"
 #include "server/store/checkpoint.h"
 #include "server/store/store_error.h"
+#include "tests/support/power_cut.h"
 #include "tests/support/store_rig.h"
 
 using namespace ticketd;
 using namespace ticketd::store;
 using tests::MemoryDirectory;
+using tests::Operation;
 using tests::StoreRig;
 
 namespace {
@@ -124,6 +126,55 @@ TEST_CASE("a torn tail is cut, kept aside, and told") {
     CHECK(recovered.notices[0].starts_with("cut a torn tail of 5 bytes"));
     CHECK(disk->content("torn-journal-0000000001-16384") == "junk!");
     CHECK(disk->content(kSegment).size() == 4096 * 5);  // with the footer
+}
+
+TEST_CASE("a footer whose sync failed is written again before anything follows it") {
+    auto disk = small_store();
+    int syncs = 0;
+    disk->set_fault([&](Operation operation, const std::string& name) {
+        const bool is_footers = operation == Operation::kSync && name == kSegment && ++syncs == 2;
+        return is_footers ? std::make_error_code(std::errc::io_error) : std::error_code{};
+    });
+    CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
+    disk->set_fault({});
+    CHECK(recover(*disk, StoreRig::kSegmentBytes).state.last_lsn() == 4);
+    // What the first start had only in the page cache is not lost with the power now.
+    disk = disk->after_crash(tests::Unsynced::kLost);
+    CHECK(recovered_lsn(*disk) == 4);
+    CHECK(recovered_lsn(*disk) == 4);
+}
+
+TEST_CASE("the name of a segment is durable before a footer calls for it") {
+    auto disk = small_store();
+    disk->set_fault([&](Operation operation, const std::string&) {
+        const bool fails = operation == Operation::kSyncDirectory;
+        return fails ? std::make_error_code(std::errc::io_error) : std::error_code{};
+    });
+    CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
+    CHECK(disk->exists("journal-0000000002"));
+    disk->set_fault({});
+    disk->record();
+    recover(*disk, StoreRig::kSegmentBytes);
+    for (const auto& step : disk->steps()) {
+        MemoryDirectory cut{step.after.after_power_cut(tests::all_lost())};
+        CHECK(recovered_lsn(cut) == 4);
+    }
+}
+
+TEST_CASE("half a footer behind the checkpoint is written again") {
+    StoreRig rig;
+    rig.create("demo", 10);
+    auto disk = rig.close();
+    disk->set_fault([](Operation operation, const std::string& name) {
+        const bool fails = operation == Operation::kWrite && name == kSegment;
+        return fails ? MemoryDirectory::Failure{std::make_error_code(std::errc::io_error), 0.001}
+                     : MemoryDirectory::Failure{};
+    });
+    CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
+    CHECK(disk->content(kSegment).substr(4096 * 2, 5) == std::string_view{"TKTD\0", 5});
+    disk->set_fault({});
+    CHECK(recovered_lsn(*disk) == 1);
+    CHECK(recovered_lsn(*disk) == 1);
 }
 
 TEST_CASE("missing, swapped and foreign files are refused") {

@@ -1,0 +1,361 @@
+#include "tests/support/store_life.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "server/store/store_error.h"
+
+namespace ticketd::tests {
+namespace {
+
+using store::Changed;
+using store::Entry;
+using store::EntryType;
+using store::Refused;
+using store::Replay;
+
+constexpr const char* kFill = "fill";
+// So that an entry spans sectors.
+const std::string kMemo(200, 'm');
+
+bool is_for_space(const Refused& refused) {
+    return refused.refusal.kind == ErrorKind::kStorageFull ||
+           refused.refusal.kind == ErrorKind::kBusy;
+}
+
+}  // namespace
+
+StoreLife::StoreLife(MemoryDirectory& disk, ManualClock& clock, Told& told,
+                     const std::atomic<bool>& has_failed)
+    : disk_(disk), clock_(clock), told_(told), has_failed_(has_failed) {
+    try {
+        store_ = std::make_unique<store::Store>(
+            disk_, clock_, events(), store::StoreSettings{.segment_bytes = kTinySegmentBytes});
+    } catch (const store::StoreUnavailable& unavailable) {
+        disk_.stop();
+        throw ProcessEnded(unavailable.what());
+    }
+    take_note_of_start();
+}
+
+bool StoreLife::kill() {
+    disk_.stop();
+    store_.reset();
+    const std::lock_guard lock{mutex_};
+    return !fatal_.empty();
+}
+
+store::StoreEvents StoreLife::events() {
+    store::StoreEvents events;
+    const auto report = [this](std::optional<Lsn> durable) {
+        const auto at = disk_.operations();
+        const std::lock_guard lock{mutex_};
+        reports_.push_back({durable, at});
+        reported_.notify_all();
+    };
+    events.on_durable = report;
+    events.on_full = [report](std::error_code) { report(std::nullopt); };
+    events.on_fatal = [this](const std::string& what) {
+        disk_.stop();  // the process ends here
+        {
+            const std::lock_guard lock{mutex_};
+            if (fatal_.empty()) fatal_ = what;
+            reported_.notify_all();
+        }
+        disk_.tell_news();
+    };
+    events.on_keys_expired = [this](const store::KeyFloor& floor) {
+        {
+            const std::lock_guard lock{mutex_};
+            expired_ = floor;
+        }
+        disk_.tell_news();
+    };
+    events.on_checkpoint = [](Lsn) {};  // its sync of the directory is news enough
+    events.on_notice = [this](const std::string& notice) {
+        check_alive();
+        throw WrongAnswer(notice);
+    };
+    return events;
+}
+
+void StoreLife::take_note_of_start() {
+    const auto& state = store_->state();
+    const auto at = disk_.operations();
+    if (state.last_lsn() < told_.now().durable) throw WrongAnswer("entries were lost");
+    if (state.last_lsn() > told_.now().entries.size()) throw WrongAnswer("entries from nowhere");
+    told_.taken_back_after(state.last_lsn(), at);
+    told_.durable(state.last_lsn(), at);
+    if (state.key_floor().lsn > told_.now().forgettable + 1) throw WrongAnswer("forgot too early");
+    told_.keys_gone(state.key_floor().lsn, at);
+
+    const auto& now = told_.now();
+    const auto events = add_up(now.entries);
+    if (events.size() != state.events().size()) throw WrongAnswer("another number of events");
+    for (EventId id = 0; id < events.size(); ++id) {
+        const auto counts = store_->query(id);
+        if (std::get<store::Counts>(counts).stock != events[id].stock) {
+            throw WrongAnswer("other counts of " + events[id].name);
+        }
+    }
+    for (const auto& entry : now.entries) {
+        if (entry.key.empty() || entry.lsn < now.floor) continue;
+        const auto result = store_->purchase(
+            {entry.uid, entry.event, {entry.requested, entry.min_quantity}, entry.key, entry.memo});
+        const auto* replay = std::get_if<Replay>(&result);
+        if (replay == nullptr || replay->lsn != entry.lsn) {
+            throw WrongAnswer("key " + entry.key + " was not answered as before");
+        }
+    }
+}
+
+void StoreLife::create_event() {
+    create("e" + std::to_string(told_.now().entries.size()), 4);
+    settle();
+}
+
+void StoreLife::buy_with_key() {
+    if (const auto event = newest_event()) buy(*event, 1, 1, unused_key('k'));
+    settle();
+}
+
+void StoreLife::buy_more() {
+    if (const auto event = newest_event()) {
+        buy(*event, 1, 1, "");
+        buy(*event, 2, 2, unused_key('k'));
+        buy(*event, 9, 1, "");
+        buy(*event, 1, 1, "");
+    }
+    settle();
+}
+
+void StoreLife::resize_event() {
+    if (const auto event = newest_event()) {
+        const auto& stock = store_->state().event(*event).stock;
+        Entry asked;
+        asked.type = EntryType::kEventResized;
+        asked.event = *event;
+        asked.after = stock;
+        asked.after.capacity += 2;
+        note(store_->resize_event(kUser, *event, asked.after.capacity), asked);
+        if (stock.sold > 0) {
+            const auto result = store_->resize_event(kUser, *event, stock.sold - 1);
+            if (!std::holds_alternative<Refused>(result)) throw WrongAnswer("resized below sold");
+        }
+    }
+    settle();
+}
+
+void StoreLife::abandon_key() {
+    Entry asked;
+    asked.type = EntryType::kKeyAbandoned;
+    asked.after.next_serial = 0;
+    asked.key = unused_key('a');
+    note(store_->abandon(kUser, asked.key), asked);
+    const auto& entries = told_.now().entries;
+    const auto bought = std::find_if(entries.begin(), entries.end(), [this](const Entry& entry) {
+        return !entry.key.empty() && entry.lsn >= told_.now().floor;
+    });
+    if (bought != entries.end()) {
+        const auto result = store_->abandon(kUser, bought->key);
+        const auto* replay = std::get_if<Replay>(&result);
+        if (replay == nullptr || replay->lsn != bought->lsn) {
+            throw WrongAnswer("a key that was answered could be abandoned");
+        }
+    }
+    settle();
+}
+
+Told::Position StoreLife::switch_segment() {
+    auto fill = store_->state().find_event(kFill);
+    if (!fill) {
+        create(kFill, 1'000'000);
+        settle();
+        fill = store_->state().find_event(kFill);
+    }
+    const auto before = segments();
+    auto last_group = disk_.operations();
+    while (fill && segments() == before) {
+        last_group = disk_.operations();
+        const bool sold = buy(*fill, 1, 1, "");
+        settle();
+        if (!sold) break;
+    }
+    return last_group;
+}
+
+void StoreLife::wait_for_checkpoint() {
+    const auto left = segments() - 1;
+    for (;;) {
+        const auto news = disk_.news();
+        check_alive();
+        const bool is_done = store::read_checkpoint(disk_).position.segment >= left &&
+                             !disk_.image().is_unsynced(store::kCheckpointName);
+        if (is_done || has_failed_) return;
+        disk_.wait_for_news(news);
+    }
+}
+
+Told::Position StoreLife::expire_keys() {
+    wait_for_checkpoint();  // only runs that are on the disk are looked at
+    const bool has_old_runs = segments() > 1;
+    clock_.advance(std::chrono::milliseconds{3 * limits::kKeyRetentionMs});
+    told_.keys_may_go(disk_.operations());
+    const auto last_group = switch_segment();
+    if (!has_old_runs) return last_group;
+    std::optional<store::KeyFloor> floor;
+    for (;;) {
+        const auto news = disk_.news();
+        check_alive();
+        {
+            const std::lock_guard lock{mutex_};
+            floor = std::exchange(expired_, std::nullopt);
+        }
+        if (floor) break;
+        if (has_failed_) return last_group;
+        disk_.wait_for_news(news);
+    }
+    store_->note_keys_expired(*floor);
+    told_.keys_gone(floor->lsn, disk_.operations());
+    for (std::size_t step = 0; step < store::KeyIndex::kShards; ++step)
+        store_->scrub();
+    return last_group;
+}
+
+void StoreLife::begin_sale() {
+    if (const auto event = newest_event()) buy(*event, 1, 1, unused_key('k'));
+    store_->end_turn();
+}
+
+void StoreLife::settle() {
+    check_alive();
+    store_->end_turn();
+    while (store_->durable_lsn() < store_->state().last_lsn()) {
+        std::unique_lock lock{mutex_};
+        reported_.wait(lock, [this] { return !reports_.empty() || !fatal_.empty(); });
+        if (!reports_.empty()) {
+            const auto report = reports_.front();
+            reports_.pop_front();
+            lock.unlock();
+            handle(report);
+        } else {
+            lock.unlock();
+        }
+        check_alive();
+    }
+}
+
+void StoreLife::handle(const Report& report) {
+    if (report.durable) {
+        store_->note_durable(*report.durable);
+        told_.durable(*report.durable, report.at);
+    } else {
+        store_->roll_back();
+        told_.taken_back_after(store_->durable_lsn(), disk_.operations());
+    }
+}
+
+void StoreLife::stop_cleanly() {
+    try {
+        store_->close();
+    } catch (const store::StoreUnavailable& unavailable) {
+        disk_.stop();
+        throw ProcessEnded(unavailable.what());
+    }
+    check_alive();
+    store_.reset();
+}
+
+// The store looks for space by a clock of its own, so there is nothing to wait for but time.
+void StoreLife::go_on_again() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!create("again", 1)) {
+        settle();
+        if (std::chrono::steady_clock::now() > deadline) throw WrongAnswer("refuses for ever");
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    settle();
+    if (told_.now().durable < told_.now().entries.size()) throw WrongAnswer("took back once more");
+}
+
+bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,
+                    const std::string& key) {
+    const auto stock = add_up(told_.now().entries).at(event).stock;
+    const auto granted = std::min(quantity, stock.capacity - stock.sold);
+    const auto result = store_->purchase({kUser, event, {quantity, least}, key, kMemo});
+    check_alive();
+    const auto* refused = std::get_if<Refused>(&result);
+    if (granted < least && refused != nullptr) {
+        refused_keys_.insert(key);
+        return true;
+    }
+    Entry asked;
+    asked.type = EntryType::kPurchased;
+    asked.event = event;
+    asked.requested = quantity;
+    asked.min_quantity = least;
+    asked.granted = granted;
+    asked.first_serial = stock.next_serial;
+    asked.key = key;
+    asked.memo = kMemo;
+    asked.after = stock;
+    asked.after.sold += granted;
+    asked.after.next_serial += granted;
+    return note(result, asked);
+}
+
+bool StoreLife::create(const std::string& name, std::uint64_t capacity) {
+    Entry asked;
+    asked.type = EntryType::kEventCreated;
+    asked.event = static_cast<EventId>(store_->state().events().size());
+    asked.event_name = name;
+    asked.after.capacity = capacity;
+    return note(store_->create_event(kUser, name, capacity), asked);
+}
+
+// Holds the result against what it has to be.
+bool StoreLife::note(const store::ChangeResult& result, const Entry& asked) {
+    check_alive();
+    if (const auto* refused = std::get_if<Refused>(&result)) {
+        if (is_for_space(*refused) && has_failed_) return false;
+        throw WrongAnswer("refused what there is: " +
+                          std::string{error_kind_info(refused->refusal.kind).name});
+    }
+    const auto* changed = std::get_if<Changed>(&result);
+    if (changed == nullptr) throw WrongAnswer("neither changed nor refused");
+    auto expected = asked;
+    expected.uid = kUser;
+    expected.lsn = expected.after.lsn = told_.now().entries.size() + 1;
+    expected.time_ms = changed->entry.time_ms;
+    if (changed->entry != expected) throw WrongAnswer("changed something else than was asked");
+    told_.made(expected, disk_.operations());
+    return true;
+}
+
+std::optional<EventId> StoreLife::newest_event() const {
+    const auto& events = store_->state().events();
+    for (auto id = events.size(); id-- > 0;) {
+        if (events[id].name != kFill) return static_cast<EventId>(id);
+    }
+    return std::nullopt;
+}
+
+std::string StoreLife::unused_key(char first) const {
+    for (int number = 0;; ++number) {
+        const auto key = first + std::to_string(number);
+        if (told_.now().holder(kUser, key) == 0 && !refused_keys_.contains(key)) return key;
+    }
+}
+
+std::uint64_t StoreLife::segments() const {
+    return store::count_segments(disk_);
+}
+
+void StoreLife::check_alive() {
+    const std::lock_guard lock{mutex_};
+    if (!fatal_.empty()) throw ProcessEnded(fatal_);
+}
+
+}  // namespace ticketd::tests

@@ -1,0 +1,123 @@
+#include "tests/support/store_oracle.h"
+
+#include <functional>
+#include <vector>
+
+#include "server/store/audit.h"
+#include "server/store/owner_lock.h"
+#include "server/store/stock_file.h"
+#include "server/store/store_error.h"
+#include "tests/support/store_life.h"
+
+namespace ticketd::tests {
+namespace {
+
+using store::Entry;
+using store::Event;
+
+std::vector<Entry> read_entries(MemoryDirectory& disk, const store::StoreId& store) {
+    std::vector<Entry> entries;
+    store::JournalPosition position{0, store::kBlockBytes, 1, 1, 0};
+    store::LedgerState state{store, store::kNoKeys};
+    store::read_journal(disk, store, position, state,
+                        [&](const Entry& entry) { entries.push_back(entry); });
+    return entries;
+}
+
+std::string problem_with_keys(const store::LedgerState& state, const Expected& expected) {
+    const auto floor = state.key_floor().lsn;
+    if (floor < expected.floor) return "keys came back that had been forgotten";
+    if (floor > expected.forgettable + 1) return "keys were forgotten before their time";
+    std::uint64_t held = 0;
+    for (const auto& entry : expected.entries) {
+        if (entry.key.empty() || entry.lsn < floor || entry.lsn > state.last_lsn()) continue;
+        if (state.keys().find(state.digest(entry.uid, entry.key)) != entry.lsn) {
+            return "key " + entry.key + " does not lead to its entry";
+        }
+        ++held;
+    }
+    return held == state.keys().size() ? "" : "keys that nobody used";
+}
+
+std::string problem_with_slots(MemoryDirectory& disk, const std::vector<Event>& events) {
+    const auto bytes = disk.content(store::kStockFileName);
+    for (EventId id = 0; id < events.size(); ++id) {
+        const auto offset = store::kSlotsOffset + id * store::kSlotBytes;
+        if (bytes.size() < offset ||
+            bytes.substr(offset, store::kSlotBytes) != store::encode_slot(id, events[id])) {
+            return "slot " + std::to_string(id) + " is not what the ledger says";
+        }
+    }
+    const auto end = store::kSlotsOffset + events.size() * store::kSlotBytes;
+    return bytes.find_first_not_of('\0', end) == std::string::npos ? "" : "a slot of no event";
+}
+
+bool are_equal(const std::vector<Event>& first, const std::vector<Event>& second) {
+    if (first.size() != second.size()) return false;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        if (first[i].name != second[i].name || first[i].stock != second[i].stock) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+store::Recovered start_store(MemoryDirectory& disk) {
+    const store::OwnerLock owner{disk};
+    auto recovered = store::recover(disk, kTinySegmentBytes);
+    const auto stock = store::StockFile::open(disk, recovered.base.store);
+    store::require(stock->rebuild(recovered.state.events()), store::kStockFileName);
+    store::require(disk.sync(), store::kStockFileName);
+    return recovered;
+}
+
+std::string problem_with(MemoryDirectory& disk, const store::Recovered& started,
+                         const Expected& expected) {
+    const auto& state = started.state;
+    if (state.last_lsn() < expected.durable) {
+        return "lost: LSN " + std::to_string(expected.durable) + " was told, the last one is " +
+               std::to_string(state.last_lsn());
+    }
+    if (state.last_lsn() > expected.entries.size()) return "entries that were refused or unasked";
+    const auto entries = read_entries(disk, started.base.store);
+    if (entries.size() != state.last_lsn()) return "the journal has another number of entries";
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i] != expected.entries[i]) {
+            return "LSN " + std::to_string(i + 1) + " is not what was told";
+        }
+    }
+    if (!are_equal(state.events(), add_up(entries))) return "counts that do not add up";
+    if (auto problem = problem_with_keys(state, expected); !problem.empty()) return problem;
+    if (auto problem = problem_with_slots(disk, state.events()); !problem.empty()) return problem;
+    return "";
+}
+
+std::string problem_of_audit(MemoryDirectory& disk) {
+    const auto report = store::audit_store(disk);
+    return report.ok() ? "" : "audit: " + report.problems.front();
+}
+
+std::string difference(const store::Recovered& first, const store::Recovered& second) {
+    if (first.state.last_lsn() != second.state.last_lsn()) return "another last LSN";
+    if (!are_equal(first.state.events(), second.state.events())) return "other counts";
+    if (first.state.keys().size() != second.state.keys().size()) return "another number of keys";
+    if (first.state.key_floor().lsn != second.state.key_floor().lsn) return "another key floor";
+    return "";
+}
+
+std::uint64_t digest_of(const DiskImage& image) {
+    constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
+    std::uint64_t digest = 0;
+    const auto mix = [&digest](std::uint64_t value) {
+        digest = (digest ^ value) * kOdd;
+        digest ^= digest >> 29;
+    };
+    for (const auto& [name, number] : image.names()) {
+        if (name == store::kStockFileName) continue;
+        mix(std::hash<std::string>{}(name));
+        mix(image.file(number).digest());
+    }
+    return digest;
+}
+
+}  // namespace ticketd::tests

@@ -1,0 +1,101 @@
+#include "tests/support/told.h"
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+
+namespace ticketd::tests {
+namespace {
+
+using store::Entry;
+using store::EntryType;
+
+void require(bool holds, const Entry& entry, const char* rule) {
+    if (!holds) {
+        throw std::logic_error("LSN " + std::to_string(entry.lsn) + " breaks a rule: " + rule);
+    }
+}
+
+void add(std::vector<store::Event>& events, const Entry& entry) {
+    if (entry.type == EntryType::kKeyAbandoned) return;
+    if (entry.type == EntryType::kEventCreated) {
+        require(entry.event == events.size(), entry, "events are numbered in order");
+        events.push_back({entry.event_name, {}});
+    }
+    auto& stock = events.at(entry.event).stock;
+    if (entry.type == EntryType::kPurchased) {
+        const auto left = stock.capacity - stock.sold;
+        require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
+        require(entry.granted >= entry.min_quantity, entry, "not fewer than asked for");
+        require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
+        stock.sold += entry.granted;
+        stock.next_serial += entry.granted;
+    } else {
+        stock.capacity = entry.after.capacity;
+    }
+    stock.lsn = entry.lsn;
+    require(stock.sold <= stock.capacity, entry, "no oversell");
+    require(stock == entry.after, entry, "the counts are those after the change");
+}
+
+}  // namespace
+
+std::vector<store::Event> add_up(std::span<const Entry> entries) {
+    std::vector<store::Event> events;
+    for (const auto& entry : entries)
+        add(events, entry);
+    return events;
+}
+
+Lsn Expected::holder(UserId uid, const std::string& key) const {
+    for (const auto& entry : entries) {
+        if (entry.lsn >= floor && entry.uid == uid && entry.key == key) return entry.lsn;
+    }
+    return 0;
+}
+
+void Told::keys_may_go(Position at) {
+    note({at, KeysMayGo{now_.entries.size()}});
+}
+
+Expected Told::at(Position position) const {
+    Expected expected;
+    for (const auto& mark : marks_) {
+        if (mark.at <= position) apply(mark, expected);
+    }
+    std::string image;
+    for (const auto& entry : expected.entries)
+        store::append_entry(image, entry);
+    image += std::to_string(expected.durable) + "," + std::to_string(expected.floor) + "," +
+             std::to_string(expected.forgettable);
+    expected.digest = std::hash<std::string>{}(image);
+    return expected;
+}
+
+Told Told::as_past() const {
+    auto past = *this;
+    for (auto& mark : past.marks_)
+        mark.at = 0;
+    return past;
+}
+
+void Told::note(Mark mark) {
+    apply(mark, now_);
+    marks_.push_back(std::move(mark));
+}
+
+void Told::apply(const Mark& mark, Expected& expected) {
+    if (const auto* entry = std::get_if<Entry>(&mark.what)) {
+        expected.entries.push_back(*entry);
+    } else if (const auto* durable = std::get_if<Durable>(&mark.what)) {
+        expected.durable = std::max(expected.durable, durable->lsn);
+    } else if (const auto* back = std::get_if<TakenBack>(&mark.what)) {
+        if (expected.entries.size() > back->lsn) expected.entries.resize(back->lsn);
+    } else if (const auto* may_go = std::get_if<KeysMayGo>(&mark.what)) {
+        expected.forgettable = std::max(expected.forgettable, may_go->last);
+    } else if (const auto* gone = std::get_if<KeysGone>(&mark.what)) {
+        expected.floor = std::max(expected.floor, gone->floor);
+    }
+}
+
+}  // namespace ticketd::tests
