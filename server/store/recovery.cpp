@@ -52,8 +52,9 @@ std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const
                                            const JournalPosition& end, const JournalEnd& found,
                                            std::vector<std::string>& notices) {
     const auto name = segment_name(end.segment);
+    // A footer says that the next segment's name is durable, a segment that the checkpoint's is.
+    require(directory.sync(), name);
     if (found.unproven_footer) {
-        require(directory.sync(), name);  // the footer says that the segment's name is durable
         const auto before = segment_name(found.unproven_footer->segment);
         const auto segment = open_file(directory, before, platform::OpenMode::kReadWrite);
         require(end_segment(*segment, store, *found.unproven_footer), before);

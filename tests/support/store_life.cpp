@@ -73,7 +73,10 @@ store::StoreEvents StoreLife::events() {
         }
         disk_.tell_news();
     };
-    events.on_checkpoint = [](Lsn) {};  // its sync of the directory is news enough
+    events.on_checkpoint = [this](Lsn lsn) {
+        checkpoint_ = lsn;
+        disk_.tell_news();
+    };
     events.on_notice = [this](const std::string& notice) {
         check_alive();
         throw WrongAnswer(notice);
@@ -191,8 +194,10 @@ void StoreLife::wait_for_checkpoint() {
     for (;;) {
         const auto news = disk_.news();
         check_alive();
-        const bool is_done = store::read_checkpoint(disk_).position.segment >= left &&
-                             !disk_.image().is_unsynced(store::kCheckpointName);
+        const auto position = store::read_checkpoint(disk_).position;
+        const bool is_reported =
+            checkpoint_ + 1 >= position.lsn || !disk_.image().is_unsynced(store::kCheckpointName);
+        const bool is_done = position.segment >= left && is_reported;
         if (is_done || has_failed_) return;
         disk_.wait_for_news(news);
     }

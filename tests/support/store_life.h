@@ -97,6 +97,7 @@ class StoreLife {
     std::deque<Report> reports_;              // guarded by mutex_
     std::string fatal_;                       // guarded by mutex_
     std::optional<store::KeyFloor> expired_;  // guarded by mutex_
+    std::atomic<Lsn> checkpoint_{0};          // of which the store told
     std::set<std::string> refused_keys_;      // they stay refused while the process lives
     std::unique_ptr<store::Store> store_;
 };

@@ -146,8 +146,9 @@ TEST_CASE("a footer whose sync failed is written again before anything follows i
 
 TEST_CASE("the name of a segment is durable before a footer calls for it") {
     auto disk = small_store();
+    int syncs = 0;
     disk->set_fault([&](Operation operation, const std::string&) {
-        const bool fails = operation == Operation::kSyncDirectory;
+        const bool fails = operation == Operation::kSyncDirectory && ++syncs == 2;
         return fails ? std::make_error_code(std::errc::io_error) : std::error_code{};
     });
     CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
@@ -158,6 +159,26 @@ TEST_CASE("the name of a segment is durable before a footer calls for it") {
     for (const auto& step : disk->steps()) {
         MemoryDirectory cut{step.after.after_power_cut(tests::all_lost())};
         CHECK(recovered_lsn(cut) == 4);
+    }
+}
+
+TEST_CASE("the name of the first checkpoint is durable before a second segment is begun") {
+    MemoryDirectory disk;
+    int syncs = 0;
+    disk.set_fault([&](Operation operation, const std::string&) {
+        const bool is_checkpoints = operation == Operation::kSyncDirectory && ++syncs == 2;
+        return is_checkpoints ? std::make_error_code(std::errc::io_error) : std::error_code{};
+    });
+    CHECK_THROWS_AS(recover(disk, StoreRig::kSegmentBytes), StoreUnavailable);
+    CHECK(disk.exists("checkpoint"));
+    disk.set_fault({});
+    disk.record();
+    recover(disk, StoreRig::kSegmentBytes);
+    for (const auto& step : disk.steps()) {
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            MemoryDirectory cut{step.after.after_power_cut(tests::torn(seed))};
+            CHECK(recovered_lsn(cut) == 0);
+        }
     }
 }
 
