@@ -71,10 +71,27 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
     return std::nullopt;
 }
 
+// A verb of two words of which the second is missing.
+bool is_half_a_verb(const std::vector<std::string>& words) {
+    return words.size() == 1 && is_verb_prefix(words[0]);
+}
+
+std::string second_words(const std::string& first) {
+    std::string all;
+    for (const auto& verb : all_verbs()) {
+        if (!verb.name.starts_with(first + ' ')) continue;
+        all += (all.empty() ? "" : ", ") + std::string{verb.name.substr(first.size() + 1)};
+    }
+    return all;
+}
+
 // The words so far are the verb, then its operands; takes the verb off their front.
 Problem take_verb(Arguments& arguments) {
     auto& words = arguments.operands;
     if (words.empty()) return usage("no verb given");
+    if (is_half_a_verb(words)) {
+        return usage(words[0] + " needs one of: " + second_words(words[0]));
+    }
     std::string name = words[0];
     std::size_t used = 1;
     if (is_verb_prefix(name) && words.size() > 1) {
@@ -133,7 +150,8 @@ Outcome<Arguments> parse_arguments(int argc, char* const* argv) {
     if (arguments.show == Arguments::Show::kVersion) return arguments;
     const bool wants_help = arguments.show == Arguments::Show::kHelp;
     if (auto problem = take_verb(arguments)) {
-        if (wants_help && arguments.operands.empty()) return arguments;
+        const auto& words = arguments.operands;
+        if (wants_help && (words.empty() || is_half_a_verb(words))) return arguments;
         return *std::move(problem);
     }
     if (wants_help) return arguments;

@@ -101,6 +101,15 @@ TEST_CASE("help and version need nothing else") {
     CHECK(parsed({"--version"}).show == Arguments::Show::kVersion);
 }
 
+TEST_CASE("half a verb is told what goes with it") {
+    const auto outcome = parse({"event"});
+    REQUIRE(failure_of(outcome) != nullptr);
+    CHECK(failure_of(outcome)->message == "event needs one of: create, resize; try --help");
+    const auto help = parsed({"ledger", "--help"});
+    CHECK(help.show == Arguments::Show::kHelp);
+    CHECK(help.verb == nullptr);
+}
+
 TEST_CASE("what is not understood is a usage error of one line") {
     const std::vector<std::vector<std::string>> lines{
         {},
