@@ -239,6 +239,11 @@ void MemoryDirectory::tell_news() {
     has_news_.notify_all();
 }
 
+bool MemoryDirectory::is_unsynced(const std::string& name) const {
+    const std::lock_guard lock{mutex_};
+    return image_.is_unsynced(name);
+}
+
 DiskImage MemoryDirectory::image() const {
     const std::lock_guard lock{mutex_};
     return image_;

@@ -99,6 +99,8 @@ class MemoryDirectory final : public platform::Directory {
     void wait_for_news(std::uint64_t known) const;
     void tell_news();
 
+    /// True if this name was made, moved or removed since the last sync of the directory.
+    bool is_unsynced(const std::string& name) const;
     DiskImage image() const;
     /// Puts another disk in this one's place. No file may be open.
     void replace(DiskImage image);

@@ -196,7 +196,7 @@ void StoreLife::wait_for_checkpoint() {
         check_alive();
         const auto position = store::read_checkpoint(disk_).position;
         const bool is_reported =
-            checkpoint_ + 1 >= position.lsn || !disk_.image().is_unsynced(store::kCheckpointName);
+            checkpoint_ + 1 >= position.lsn || !disk_.is_unsynced(store::kCheckpointName);
         const bool is_done = position.segment >= left && is_reported;
         if (is_done || has_failed_) return;
         disk_.wait_for_news(news);
