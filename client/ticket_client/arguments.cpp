@@ -94,7 +94,7 @@ Problem take_verb(Arguments& arguments) {
     }
     std::string name = words[0];
     std::size_t used = 1;
-    if (is_verb_prefix(name) && words.size() > 1) {
+    if (is_verb_prefix(name)) {
         name += ' ' + words[1];
         used = 2;
     }
