@@ -109,16 +109,20 @@ std::uint64_t count_segments(platform::Directory& directory) {
     return numbers.size();
 }
 
+std::uint64_t require_segments(platform::Directory& directory, std::uint64_t at_least) {
+    const auto segments = count_segments(directory);
+    if (segments < at_least) throw StoreDamaged(segment_name(segments + 1), 0, "missing");
+    return segments;
+}
+
 JournalEnd read_journal(platform::Directory& directory, const StoreId& store,
                         JournalPosition& position, LedgerState& state, const EntryVisitor& visit,
                         const Progress& progress, Reading reading) {
-    const auto segments = count_segments(directory);
-    if (segments < std::max<std::uint64_t>(position.segment, 1)) {
-        throw StoreDamaged(segment_name(segments + 1), 0, "missing");
-    }
+    const auto first = std::max<std::uint64_t>(position.segment, 1);
+    const auto segments = require_segments(directory, first);
     JournalEnd end;
     bool has_footer = true;  // the segment before
-    for (auto number = std::max<std::uint64_t>(position.segment, 1);; ++number) {
+    for (auto number = first;; ++number) {
         const auto name = segment_name(number);
         if (progress) progress("segments of the journal", number - 1, segments);
         const auto file = open_left_segment(directory, number);

@@ -22,6 +22,8 @@ std::vector<std::string> list_files(platform::Directory& directory);
 
 /// How many segments there are. Throws StoreDamaged if one is missing.
 std::uint64_t count_segments(platform::Directory& directory);
+/// The same; also throws StoreDamaged if there are not so many.
+std::uint64_t require_segments(platform::Directory& directory, std::uint64_t at_least);
 
 /// What read_journal() found at the end of the last segment.
 struct JournalEnd {

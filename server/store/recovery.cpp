@@ -161,19 +161,14 @@ bool is_new(platform::Directory& directory) {
     return true;
 }
 
-/// Before anything is looked for by numbers of the checkpoint, which may be any.
-void check_segments_are_there(platform::Directory& directory, std::uint64_t last) {
-    const auto segments = count_segments(directory);
-    if (segments < last) throw StoreDamaged(segment_name(segments + 1), 0, "missing");
-}
-
 }  // namespace
 
 Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
                   const Progress& progress) {
     if (is_new(directory)) return create_store(directory, segment_bytes);
     auto base = read_checkpoint(directory);
-    check_segments_are_there(directory, base.position.segment);
+    // Before anything is looked for by numbers of the checkpoint, which may be any.
+    require_segments(directory, base.position.segment);
     LedgerState state{base.store, base.key_floor};
     state.restore(base.events, base.position.lsn - 1, base.last_time_ms);
     auto runs = load_keys(directory, base, state, progress);
