@@ -61,7 +61,7 @@ bool Session::is_full() const {
 
 void Session::read() {
     if (reading_ || is_closed() || input_ended_) return;
-    if (is_full() || has_more_ || put_off_bytes_ > 0) {
+    if (is_full() || is_queued_ || put_off_bytes_ > 0) {
         paused_ = true;
         return;
     }
@@ -111,19 +111,19 @@ void Session::on_end_of_input() {
 
 // Takes what was read, and reads on. Whoever sent much last time stands in the queue for it.
 void Session::go_on() {
-    if (is_closed() || has_more_ || put_off_bytes_ > 0) return;
+    if (is_closed() || is_queued_ || put_off_bytes_ > 0) return;
     if (spent_ >= kSpentMuch) return queue_up();
     process();
     read();
 }
 
 void Session::queue_up() {
-    has_more_ = true;
+    is_queued_ = true;
     host_.take_turn_later(shared_from_this());
 }
 
 void Session::take_turn() {
-    has_more_ = false;
+    is_queued_ = false;
     process();
     read();
     if (input_ended_) schedule_flush();
@@ -280,7 +280,7 @@ void Session::flush() {
     note_held();
     go_on();
     if (is_closed()) return;
-    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty() && !has_more_ &&
+    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty() && !is_queued_ &&
                       put_off_bytes_ == 0;
     if (input_finished_ && idle) close();
 }

@@ -161,7 +161,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool paused_ = false;  // not reading, because too much is unanswered or unread
     bool writing_ = false;
     bool flush_scheduled_ = false;
-    bool has_more_ = false;        // in the queue of those that wait for a turn
+    bool is_queued_ = false;       // in the queue of those that wait for a turn
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
     const Time opened_;
