@@ -1,28 +1,23 @@
 // Changes scripts of fuzz_recovery by their lines: fields of the format get values from which
-// something may overflow, files are cut and exchanged; else bytes, as libFuzzer does. Not part of
-// what corpora replay.
-#include <algorithm>
+// something may overflow, files are cut and exchanged.
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <random>
 #include <string>
 #include <string_view>
-#include <vector>
 
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#include "tests/fuzz/line_mutator.h"
 
 namespace {
 
-class Mutator {
-    using Difference = std::vector<std::string>::difference_type;
+using ticketd::fuzz::Lines;
 
+class Mutator final : public ticketd::fuzz::LineMutator {
   public:
-    explicit Mutator(unsigned seed) : random_(seed) {}
+    using LineMutator::LineMutator;
 
-    std::string mutate(std::string_view text) {
-        auto lines = split(text);
-        const auto at = static_cast<Difference>(pick(lines.size() + 1));
+    void mutate(Lines& lines) {
+        const auto at = static_cast<Lines::difference_type>(pick(lines.size() + 1));
         switch (pick(7)) {
             case 0:
                 if (!lines.empty()) lines.erase(lines.begin() + pick_line(lines));
@@ -33,33 +28,9 @@ class Mutator {
                 break;
             default: lines.insert(lines.begin() + at, change()); break;
         }
-        std::string joined;
-        for (const auto& line : lines)
-            joined += line + "\n";
-        return joined;
     }
-
-    bool chance(std::size_t of) { return pick(of) == 0; }
 
   private:
-    std::size_t pick(std::size_t count) { return random_() % count; }
-    Difference pick_line(const std::vector<std::string>& lines) {
-        return static_cast<Difference>(pick(lines.size()));
-    }
-    std::string one(std::initializer_list<std::string_view> of) {
-        return std::string{of.begin()[pick(of.size())]};
-    }
-
-    static std::vector<std::string> split(std::string_view text) {
-        std::vector<std::string> lines;
-        while (!text.empty()) {
-            const auto end = std::min(text.find('\n'), text.size());
-            lines.emplace_back(text.substr(0, end));
-            text.remove_prefix(std::min(end + 1, text.size()));
-        }
-        return lines;
-    }
-
     std::string file() {
         return one({"j1", "j2", "j3", "j3", "j4", "j5", "j5", "k2", "k3", "k4", "c", "c", "s"});
     }
@@ -120,18 +91,11 @@ class Mutator {
             default: return "put " + name + " " + offset(name) + " " + value();
         }
     }
-
-    std::mt19937 random_;
 };
 
 }  // namespace
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
-    Mutator mutator{seed};
-    if (mutator.chance(4)) return LLVMFuzzerMutate(data, size, max_size);
-    auto text = mutator.mutate({reinterpret_cast<const char*>(data), size});
-    text.resize(std::min(text.size(), max_size));
-    std::copy(text.begin(), text.end(), data);
-    return text.size();
+    return ticketd::fuzz::mutate_lines<Mutator>(data, size, max_size, seed, 4);
 }

@@ -1,74 +1,39 @@
 // Changes scripts of fuzz_service by their lines: whole requests from small pools of words, so that
-// they meet each other, and orders; else bytes, as libFuzzer does. Not part of what corpora replay.
+// they meet each other, and orders.
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <random>
 #include <string>
-#include <string_view>
-#include <vector>
 
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#include "tests/fuzz/line_mutator.h"
 
 namespace {
 
-class Mutator {
-    using Difference = std::vector<std::string>::difference_type;
+using ticketd::fuzz::Lines;
 
+class Mutator final : public ticketd::fuzz::LineMutator {
   public:
-    explicit Mutator(unsigned seed) : random_(seed) {}
+    using LineMutator::LineMutator;
 
-    std::string mutate(std::string_view text) {
-        auto lines = split(text);
-        const auto at = static_cast<Difference>(pick(lines.size()));
+    void mutate(Lines& lines) {
+        if (lines.empty()) lines.emplace_back();
+        const auto at = pick_line(lines);
         switch (pick(7)) {
             case 0: lines.erase(lines.begin() + at); break;
             case 1: lines.insert(lines.begin() + at, lines[pick(lines.size())]); break;
-            case 2:
-                std::iter_swap(lines.begin() + at,
-                               lines.begin() + static_cast<Difference>(pick(lines.size())));
-                break;
+            case 2: std::iter_swap(lines.begin() + at, lines.begin() + pick_line(lines)); break;
             case 3: lines.insert(lines.begin() + at, order()); break;
             case 4: lines.insert(lines.begin() + at, chance(3) ? 20 : 3, request()); break;
             default: lines.insert(lines.begin() + at, pick(5) == 0 ? batch() : request()); break;
         }
-        std::string joined;
-        for (const auto& line : lines)
-            joined += line + "\n";
-        return joined;
     }
-
-    bool chance(std::size_t of) { return pick(of) == 0; }
 
   private:
-    std::size_t pick(std::size_t count) { return random_() % count; }
-    template <std::size_t count>
-    std::string one(const std::array<std::string_view, count>& of) {
-        return std::string{of[pick(count)]};
-    }
-
-    static std::vector<std::string> split(std::string_view text) {
-        std::vector<std::string> lines;
-        while (!text.empty()) {
-            const auto end = std::min(text.find('\n'), text.size());
-            lines.emplace_back(text.substr(0, end));
-            text.remove_prefix(std::min(end + 1, text.size()));
-        }
-        if (lines.empty()) lines.emplace_back();
-        return lines;
-    }
-
-    std::string event() {
-        return one(std::array<std::string_view, 4>{R"("default")", R"("a")", R"("b")", R"("c")"});
-    }
+    std::string event() { return one({R"("default")", R"("a")", R"("b")", R"("c")"}); }
     std::string key() {
-        return one(std::array<std::string_view, 5>{R"("k1")", R"("k2")", R"("k3")",
-                                                   R"("018bcfe5-6800-7000-8000-000000000001")",
-                                                   R"("01800000-0000-7000-8000-000000000001")"});
+        return one({R"("k1")", R"("k2")", R"("k3")", R"("018bcfe5-6800-7000-8000-000000000001")",
+                    R"("01800000-0000-7000-8000-000000000001")"});
     }
-    std::string quantity() {
-        return one(std::array<std::string_view, 7>{"1", "1", "2", "3", "10", "10000", "0"});
-    }
+    std::string quantity() { return one({"1", "1", "2", "3", "10", "10000", "0"}); }
 
     std::string purchase() {
         std::string params = R"("event":)" + event();
@@ -91,9 +56,9 @@ class Mutator {
             case 6: return R"("orders","params":{"after_lsn":)" + number + R"(,"limit":2})";
             case 7: return R"("ledger.read","params":[)" + number + "]";
             case 8:
-                return one(std::array<std::string_view, 7>{
-                    R"("ledger.verify")", R"("ledger.position")", R"("events")", R"("server.info")",
-                    R"("server.stats")", R"("rpc.discover")", R"("nothing")"});
+                return one({R"("ledger.verify")", R"("ledger.position")", R"("events")",
+                            R"("server.info")", R"("server.stats")", R"("rpc.discover")",
+                            R"("nothing")"});
             default: return purchase();
         }
     }
@@ -113,24 +78,16 @@ class Mutator {
     }
 
     std::string order() {
-        return one(std::array<std::string_view, 18>{
-                   "!as ", "!as ", "!run ", "!run ", "!turn ", "!end ", "!cut ", "!lock ",
-                   "!unlock ", "!full ", "!room ", "!fail ", "!kill ", "!stop ", "!time 3000",
-                   "!back ", "!scrub ", "!spoil "}) +
+        return one({"!as ", "!as ", "!run ", "!run ", "!turn ", "!end ", "!cut ", "!lock ",
+                    "!unlock ", "!full ", "!room ", "!fail ", "!kill ", "!stop ", "!time 3000",
+                    "!back ", "!scrub ", "!spoil "}) +
                std::to_string(pick(chance(8) ? 5000 : 24));
     }
-
-    std::mt19937 random_;
 };
 
 }  // namespace
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
-    Mutator mutator{seed};
-    if (mutator.chance(3)) return LLVMFuzzerMutate(data, size, max_size);
-    auto text = mutator.mutate({reinterpret_cast<const char*>(data), size});
-    text.resize(std::min(text.size(), max_size));
-    std::copy(text.begin(), text.end(), data);
-    return text.size();
+    return ticketd::fuzz::mutate_lines<Mutator>(data, size, max_size, seed, 3);
 }
