@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <sstream>
 
-#include "client/wait.h"
 #include "tests/fault/flood.h"
 #include "tests/fault/small_disk.h"
 #include "tests/fault/strace.h"
+#include "tests/fault/wait_until.h"
 #include "tests/support/daemon.h"
 
 namespace ticketd::testing {
@@ -34,11 +34,7 @@ bool has_segment(const std::string& directory, int number) {
 
 // Waits until the journal is in this segment.
 void wait_for_segment(const Daemon& daemon, int number) {
-    const client::Deadline deadline = client::Clock::now() + kPatience;
-    while (!has_segment(daemon.data_dir(), number)) {
-        REQUIRE(client::Clock::now() < deadline);
-        client::pause_for(std::chrono::milliseconds{5}, deadline);
-    }
+    wait_until([&] { return has_segment(daemon.data_dir(), number); });
 }
 
 // The number behind `name` in what --verify prints.

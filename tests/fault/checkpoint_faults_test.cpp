@@ -4,15 +4,15 @@
 
 #include <array>
 
-#include "client/wait.h"
 #include "tests/fault/injector.h"
 #include "tests/fault/segment_faults.h"
+#include "tests/fault/wait_until.h"
 
 namespace ticketd::testing {
 namespace {
 
-constexpr auto kGoesOn = Outcome::kGoesOn;
-constexpr auto kStops = Outcome::kStops;
+using enum Outcome;
+
 constexpr const char* kFirst = "journal-0000000001";
 constexpr const char* kEio = "Input/output error";
 constexpr std::uint64_t kBlock = 4096;
@@ -66,11 +66,7 @@ void check_checkpoint(const Fault& fault) {
         if (fault.outcome == kStops) check_stopped(daemon, fault);
         if (fault.outcome == kGoesOn) CHECK(bought.is_sold);
         if (bought.is_sold) ++sold;
-        const client::Deadline deadline = client::Clock::now() + kPatience;
-        while (fault.outcome == kGoesOn && !Injector::has_injected(daemon)) {
-            REQUIRE(client::Clock::now() < deadline);
-            client::pause_for(std::chrono::milliseconds{10}, deadline);
-        }
+        if (fault.outcome == kGoesOn) wait_until([&] { return Injector::has_injected(daemon); });
     }
     if (fault.outcome == kStops) return check_next_daemon(daemon, sold, sold + 1);
     check_goes_on(daemon, sold);

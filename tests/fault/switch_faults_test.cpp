@@ -6,18 +6,17 @@
 #include <array>
 #include <filesystem>
 
-#include "client/wait.h"
 #include "common/limits.h"
 #include "tests/fault/fill.h"
 #include "tests/fault/injector.h"
 #include "tests/fault/segment_faults.h"
+#include "tests/fault/wait_until.h"
 
 namespace ticketd::testing {
 namespace {
 
-constexpr auto kGoesOn = Outcome::kGoesOn;
-constexpr auto kWaits = Outcome::kWaits;
-constexpr auto kStops = Outcome::kStops;
+using enum Outcome;
+
 constexpr const char* kFirst = "journal-0000000001";
 constexpr const char* kSecond = "journal-0000000002";
 constexpr const char* kEio = "Input/output error";
@@ -77,13 +76,11 @@ void check_switch(const Fault& fault) {
 
 void wait_until_prepared(const Daemon& daemon) {
     const auto next = daemon.data_dir() + "/next-segment";
-    const client::Deadline deadline = client::Clock::now() + kPatience;
-    std::error_code ignored;
-    while (!std::filesystem::exists(next, ignored) ||
-           std::filesystem::file_size(next, ignored) != limits::kSegmentBytes) {
-        REQUIRE(client::Clock::now() < deadline);
-        client::pause_for(std::chrono::milliseconds{10}, deadline);
-    }
+    wait_until([&] {
+        std::error_code ignored;
+        return std::filesystem::exists(next, ignored) &&
+               std::filesystem::file_size(next, ignored) == limits::kSegmentBytes;
+    });
 }
 
 // Sells on until there is no room.
