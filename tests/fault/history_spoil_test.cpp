@@ -5,6 +5,7 @@
 #include "tests/fault/history_judge.h"
 #include "tests/fault/history_verdict.h"
 #include "tests/support/daemon.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

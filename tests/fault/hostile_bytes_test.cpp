@@ -7,6 +7,7 @@
 
 #include "client/wait.h"
 #include "tests/support/hostile.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

@@ -13,6 +13,7 @@
 #include "client/wait.h"
 #include "tests/fault/strace.h"
 #include "tests/support/hostile.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

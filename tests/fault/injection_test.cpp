@@ -7,6 +7,7 @@
 
 #include "tests/fault/strace.h"
 #include "tests/support/daemon.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "tests/fault/history_log.h"
 #include "tests/fault/ordeal.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

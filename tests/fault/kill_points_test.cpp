@@ -10,6 +10,7 @@
 
 #include "tests/fault/ordeal.h"
 #include "tests/fault/strace.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

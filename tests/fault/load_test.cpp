@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/fault/ordeal.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

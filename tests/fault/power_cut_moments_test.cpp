@@ -6,6 +6,7 @@
 #include "tests/fault/journal_watch.h"
 #include "tests/fault/power_cut_rig.h"
 #include "tests/fault/strace.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "common/limits.h"
 #include "tests/fault/power_cut_rig.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/fault/ordeal.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

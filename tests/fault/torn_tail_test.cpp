@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/support/daemon.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {

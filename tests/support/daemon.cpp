@@ -2,9 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -132,19 +130,6 @@ std::map<std::string, std::string> directory_bytes(const std::string& path) {
         files[entry.path().filename().string()] = read_file(entry.path().string());
     }
     return files;
-}
-
-unsigned scaled(unsigned count) {
-    const char* scale = std::getenv("TICKETD_SCALE");  // NOLINT(concurrency-mt-unsafe)
-    const double factor = scale == nullptr ? 1.0 : std::strtod(scale, nullptr);
-    return std::max(1U, static_cast<unsigned>(count * factor));
-}
-
-std::uint64_t test_seed() {
-    const char* given = std::getenv("TICKETD_SEED");  // NOLINT(concurrency-mt-unsafe)
-    const auto seed = given == nullptr ? std::random_device{}() : std::strtoull(given, nullptr, 10);
-    MESSAGE("TICKETD_SEED=" << seed);
-    return seed;
 }
 
 }  // namespace ticketd::testing

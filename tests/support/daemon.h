@@ -90,10 +90,4 @@ std::map<std::string, std::string> directory_bytes(const std::string& path);
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, std::string_view bytes);
 
-/// From the environment, or `otherwise`: TICKETD_SCALE multiplies loops.
-unsigned scaled(unsigned count);
-/// The seed of a random test: TICKETD_SEED, or a new one. Printed, so that a failure can be had
-/// again.
-std::uint64_t test_seed();
-
 }  // namespace ticketd::testing

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <stdexcept>
@@ -21,6 +20,7 @@
 #include "server/store/store.h"
 #include "server/store/store_error.h"
 #include "tests/support/process_scratch.h"
+#include "tests/support/randomness.h"
 
 namespace ticketd::tests {
 namespace {
@@ -199,25 +199,11 @@ constexpr std::chrono::milliseconds kShortRetention{5000};
 constexpr std::chrono::milliseconds kShortRetention{500};
 #endif
 
-unsigned scale() {
-    const char* text = std::getenv("TICKETD_SCALE");  // NOLINT(concurrency-mt-unsafe)
-    const double factor = text == nullptr ? 1.0 : std::strtod(text, nullptr);
-    return factor > 1 ? static_cast<unsigned>(factor) : 1;
-}
-
-std::mt19937 seeded() {
-    const char* given = std::getenv("TICKETD_SEED");  // NOLINT(concurrency-mt-unsafe)
-    const auto seed = given == nullptr ? std::random_device{}()
-                                       : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
-    MESSAGE("TICKETD_SEED=" << seed);
-    return std::mt19937{seed};
-}
-
 }  // namespace
 
 TEST_CASE("live backup: a copy taken while segments are left is the store at one LSN") {
-    auto random = seeded();
-    for (unsigned round = 0; round < 2 * scale(); ++round) {
+    std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
+    for (unsigned round = 0; round < testing::scaled(2); ++round) {
         const testing::ScratchDirectory scratch;
         const LiveStore live{scratch / "store", std::chrono::hours{1}};
         for (std::uint64_t i = 1; i <= 8; ++i) {
@@ -241,10 +227,10 @@ TEST_CASE("live backup: a copy taken while segments are left is the store at one
 }
 
 TEST_CASE("live backup: a copy taken while keys are forgotten has those that count") {
-    auto random = seeded();
+    std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
     const testing::ScratchDirectory scratch;
     const LiveStore live{scratch / "store", kShortRetention};
-    for (unsigned i = 0; i < 4 * scale(); ++i) {
+    for (unsigned i = 0; i < testing::scaled(4); ++i) {
         wait_for_runs(live, 3);
         const auto copy = scratch / ("copy" + std::to_string(i));
         auto plan = plan_for(live, copy);

@@ -2,11 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <random>
 #include <set>
 
 #include "common/limits.h"
+#include "tests/support/randomness.h"
 
 using namespace ticketd;
 using namespace ticketd::box_office;
@@ -21,12 +21,6 @@ ErrorKind refusal_of(const Stock& stock, const Purchase& purchase) {
     const auto decision = decide(stock, purchase);
     REQUIRE(std::holds_alternative<Refusal>(decision));
     return std::get<Refusal>(decision).kind;
-}
-
-std::uint32_t seed() {
-    const char* given = std::getenv("TICKETD_SEED");
-    return given == nullptr ? std::random_device{}()
-                            : static_cast<std::uint32_t>(std::atoll(given));
 }
 
 }  // namespace
@@ -86,7 +80,7 @@ TEST_CASE("counts that cannot be are not sound") {
 
 // The model: a bag of serials that were never handed out, and a set of those that were.
 TEST_CASE("random purchases and resizes agree with a bag of tickets") {
-    const auto start = seed();
+    const auto start = static_cast<std::uint32_t>(testing::test_seed());
     CAPTURE(start);
     std::mt19937 random{start};
     for (int round = 0; round < 200; ++round) {

@@ -2,7 +2,6 @@
 // with unsynced bytes lost, kept or torn. Whatever was told must still be true.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>
@@ -12,6 +11,7 @@
 #include "server/store/audit.h"
 #include "server/store/ledger_reader.h"
 #include "server/store/store_error.h"
+#include "tests/support/randomness.h"
 #include "tests/support/store_rig.h"
 
 using namespace ticketd;
@@ -110,16 +110,10 @@ std::unique_ptr<MemoryDirectory> run_until_cut(std::unique_ptr<MemoryDirectory> 
     return nullptr;
 }
 
-std::uint32_t seed() {
-    const char* given = std::getenv("TICKETD_SEED");
-    return given == nullptr ? std::random_device{}()
-                            : static_cast<std::uint32_t>(std::atoll(given));
-}
-
 }  // namespace
 
 TEST_CASE("what was told survives a power cut at every operation, and another in the recovery") {
-    const auto start = seed();
+    const auto start = static_cast<std::uint32_t>(testing::test_seed());
     CAPTURE(start);
     std::mt19937 random{start};
     std::size_t cuts = 0;

@@ -10,15 +10,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "tests/support/crash_explorer.h"
+#include "tests/support/randomness.h"
 
 using namespace ticketd;
 using namespace ticketd::tests;
+using testing::scale;
+using testing::test_seed;
 
 namespace {
 
@@ -27,18 +29,6 @@ constexpr bool kIsSanitized = true;
 #else
 constexpr bool kIsSanitized = false;
 #endif
-
-double scale() {
-    const char* text = std::getenv("TICKETD_SCALE");  // NOLINT(concurrency-mt-unsafe)
-    return text == nullptr ? 1.0 : std::strtod(text, nullptr);
-}
-
-std::uint64_t test_seed() {
-    const char* given = std::getenv("TICKETD_SEED");  // NOLINT(concurrency-mt-unsafe)
-    const auto seed = given == nullptr ? std::random_device{}() : std::strtoull(given, nullptr, 10);
-    MESSAGE("TICKETD_SEED=" << seed);
-    return seed;
-}
 
 /// Every sequence of so many commands.
 std::vector<Commands> sequences(std::size_t length) {
