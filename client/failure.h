@@ -2,7 +2,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <variant>
+
+#include "common/error_kind.h"
 
 namespace ticketd::client {
 
@@ -12,6 +15,11 @@ struct Failure {
     int exit_code;        ///< of ticket-client, docs/protocol.md
     std::string message;  ///< the rest of the line
 };
+
+/// A command line that makes no sense: `message` says why, and where to read more is added.
+inline Failure usage(std::string message) {
+    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
+}
 
 template <typename T>
 using Outcome = std::variant<T, Failure>;

@@ -34,10 +34,6 @@ constexpr std::array kLongOptions{
     option{nullptr, 0, nullptr, 0},
 };
 
-Failure usage(std::string message) {
-    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
-}
-
 template <typename Number>
 Problem set_count(Number& slot, std::string_view text, std::uint64_t most) {
     const auto number = parse_number(text);

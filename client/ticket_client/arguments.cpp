@@ -13,10 +13,6 @@ namespace {
 
 using Problem = std::optional<Failure>;
 
-Failure usage(std::string message) {
-    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
-}
-
 std::vector<option> long_options() {
     std::vector<option> options;
     for (const auto& info : all_options()) {

@@ -17,10 +17,6 @@
 namespace ticketd::client {
 namespace {
 
-Failure usage(std::string message) {
-    return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
-}
-
 Failure bad_input(std::string message) {
     return {"input", client_exit::kBadInput, std::move(message)};
 }

@@ -11,13 +11,13 @@ namespace ticketd::store {
 namespace {
 
 constexpr const char* kNewName = "checkpoint.new";
-constexpr std::string_view kMagic = "TKTDCKPT";
+constexpr std::string_view kCheckpointMagic = "TKTDCKPT";
 constexpr std::size_t kHeaderBytes = 104;
 constexpr std::size_t kEventFixedBytes = 48;
 
 std::string encode(const Checkpoint& checkpoint) {
     const auto& position = checkpoint.position;
-    std::string image{kMagic};
+    std::string image{kCheckpointMagic};
     append_number<std::uint32_t>(image, kFormatVersion);
     append_number<std::uint32_t>(image, static_cast<std::uint32_t>(checkpoint.stop));
     image.append(checkpoint.store.data(), checkpoint.store.size());
@@ -88,7 +88,7 @@ std::error_code write_checkpoint(platform::Directory& directory, const Checkpoin
 
 Checkpoint read_checkpoint(platform::Directory& directory) {
     const auto image = read_whole_file(directory, kCheckpointName);
-    const auto rest = check_whole_file(image, kCheckpointName, kMagic, kHeaderBytes);
+    const auto rest = check_whole_file(image, kCheckpointName, kCheckpointMagic, kHeaderBytes);
     Checkpoint checkpoint;
     rest.copy(checkpoint.store.data(), checkpoint.store.size(), 16);
     checkpoint.position = {number_at<std::uint64_t>(rest, 32), number_at<std::uint64_t>(rest, 40),

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 // Segments folded before their runs are written: bounds memory when there is much to catch up on.
 constexpr std::size_t kUnsavedRuns = 8;
-constexpr milliseconds kSpaceRetry{1000};
+constexpr milliseconds kCheckpointRetry{1000};
 
 LedgerState state_of(const Checkpoint& checkpoint) {
     LedgerState state{checkpoint.store, kNoKeys};
@@ -81,7 +81,7 @@ void Checkpointer::run() {
         std::clamp<milliseconds>(retention_ / 16, milliseconds{100}, std::chrono::hours{1});
     std::unique_lock lock{mutex_};
     for (;;) {
-        wake_.wait_for(lock, last_error_ ? kSpaceRetry : look_at_keys, [this] {
+        wake_.wait_for(lock, last_error_ ? kCheckpointRetry : look_at_keys, [this] {
             return abandoned_ || stopping_ || (!last_error_ && left_ > base_.position.segment);
         });
         if (abandoned_) return;

@@ -9,13 +9,13 @@ namespace ticketd::store {
 namespace {
 
 constexpr const char* kNewName = "keys.new";
-constexpr std::string_view kMagic = "TKTDKEYS";
+constexpr std::string_view kKeyRunMagic = "TKTDKEYS";
 constexpr std::string_view kPrefix = "keys-";
 constexpr std::size_t kHeaderBytes = 64;
 constexpr std::size_t kItemBytes = 24;
 
 std::string encode(const StoreId& store, const KeyRun& run) {
-    std::string image{kMagic};
+    std::string image{kKeyRunMagic};
     image.reserve(kHeaderBytes + run.items.size() * kItemBytes + 4);
     append_number<std::uint32_t>(image, kFormatVersion);
     append_number<std::uint32_t>(image, 0);
@@ -67,7 +67,7 @@ std::error_code write_key_run(platform::Directory& directory, const StoreId& sto
 KeyRun read_key_run(platform::Directory& directory, const StoreId& store, std::uint64_t segment) {
     const auto name = key_run_name(segment);
     const auto image = read_whole_file(directory, name);
-    const auto rest = check_whole_file(image, name, kMagic, kHeaderBytes);
+    const auto rest = check_whole_file(image, name, kKeyRunMagic, kHeaderBytes);
     if (rest.substr(16, store.size()) != std::string_view{store.data(), store.size()}) {
         throw StoreDamaged(name, 16, "a file of another store");
     }

@@ -11,7 +11,7 @@
 namespace ticketd::store {
 namespace {
 
-constexpr std::string_view kMagic = "TKTDSTCK";
+constexpr std::string_view kStockMagic = "TKTDSTCK";
 constexpr std::uint32_t kStateOpen = 1;
 // The file grows by this many slots, with space reserved, so that writing a slot cannot run out of
 // space.
@@ -20,7 +20,7 @@ constexpr std::uint64_t kGrowSlots = 64;
 static_assert(limits::kEventNameBytes <= 128, "the name has its place in the slot");
 
 std::string file_header(const StoreId& store) {
-    std::string header{kMagic};
+    std::string header{kStockMagic};
     append_number<std::uint32_t>(header, kFormatVersion);
     append_number<std::uint32_t>(header, kSlotBytes);
     append_number<std::uint64_t>(header, kSlotsOffset);

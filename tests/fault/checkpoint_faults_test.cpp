@@ -7,6 +7,7 @@
 #include "tests/fault/injector.h"
 #include "tests/fault/segment_faults.h"
 #include "tests/fault/wait_until.h"
+#include "tests/support/raw_bytes.h"
 
 namespace ticketd::testing {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 using enum Outcome;
 
 constexpr const char* kFirst = "journal-0000000001";
-constexpr const char* kEio = "Input/output error";
-constexpr std::uint64_t kBlock = 4096;
 
 // Behind that sale, which may have been answered: the segment that was left is read, its key run
 // written, then a checkpoint.
@@ -57,7 +56,7 @@ const std::array kStopFaults{
 void check_checkpoint(const Fault& fault) {
     CAPTURE(name_of(fault));
     std::uint64_t sold = 0;
-    auto daemon = daemon_with_room(kBlock, sold);
+    auto daemon = daemon_with_room(raw::kBlock, sold);
     auto rpc = daemon.connect();
     {
         const Injector injector{daemon, options_of(daemon, fault)};

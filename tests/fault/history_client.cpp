@@ -8,6 +8,7 @@
 #include "common/json_writer.h"
 #include "tests/fault/history_judge.h"
 #include "tests/fault/history_log.h"
+#include "tests/fault/monotonic.h"
 #include "tests/support/process.h"
 
 namespace ticketd::testing {
@@ -16,12 +17,6 @@ namespace {
 using client::Connection;
 using client::IoStatus;
 using Json = nlohmann::json;
-
-std::int64_t monotonic_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               client::Clock::now().time_since_epoch())
-        .count();
-}
 
 client::Deadline patience() {
     return client::Clock::now() + kPatience;
@@ -60,7 +55,7 @@ void append_request(JsonWriter& json, std::size_t id, const Op& op) {
     json.end_object().end_object();
 }
 
-Counts counts_in(const Json& row) {
+Counts counts_answered(const Json& row) {
     return {row.at("event"), row.at("capacity"), row.at("available"),
             row.at("held"),  row.at("sold"),     row.at("lsn")};
 }
@@ -70,7 +65,7 @@ void take_result(Op& op, const Json& result) {
     op.answer = Answer::kOk;
     if (op.deed == Deed::kEvents) {
         for (const auto& row : result.at("events"))
-            told.counts.push_back(counts_in(row));
+            told.counts.push_back(counts_answered(row));
         return;
     }
     told.lsn = result.at("lsn");
@@ -86,7 +81,7 @@ void take_result(Op& op, const Json& result) {
         if (op.event != event) throw std::runtime_error("of another event: " + result.dump());
         return;
     }
-    if (op.deed != Deed::kAbandon) told.counts.push_back(counts_in(result));
+    if (op.deed != Deed::kAbandon) told.counts.push_back(counts_answered(result));
 }
 
 void take_error(Op& op, const Json& error) {

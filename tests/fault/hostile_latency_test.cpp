@@ -113,8 +113,8 @@ class Attacked {
 
 constexpr auto kIdle = Attack::Kind::kIdle;
 constexpr auto kBusy = Attack::Kind::kBusy;
-const std::string kPurchase = R"({"jsonrpc":"2.0","id":1,"method":"purchase"})";
-const std::string kLargeOrder =
+const std::string kOneTicket = R"({"jsonrpc":"2.0","id":1,"method":"purchase"})";
+const std::string kThousandTickets =
     R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"quantity":1000}})";
 
 TEST_SUITE_BEGIN("hostile_latency");
@@ -128,8 +128,8 @@ TEST_CASE("clients that say nothing, or too little, cost the others nothing") {
 
 TEST_CASE("clients that never read cost the others nothing") {
     Attacked daemon;
-    daemon.check({"100 buyers who never read", {"deaf", "100", kPurchase}, kIdle});
-    daemon.check({"100 large orders, never read", {"deaf", "100", kLargeOrder}, kIdle});
+    daemon.check({"100 buyers who never read", {"deaf", "100", kOneTicket}, kIdle});
+    daemon.check({"100 large orders, never read", {"deaf", "100", kThousandTickets}, kIdle});
 }
 
 TEST_CASE("a crowd that is refused and comes again at once costs the others little") {

@@ -6,6 +6,7 @@
 #include <list>
 
 #include "tests/fault/history_log.h"
+#include "tests/fault/monotonic.h"
 #include "tests/fault/ordeal.h"
 #include "tests/support/randomness.h"
 
@@ -16,12 +17,6 @@ constexpr uid_t kNobody = 65534;
 constexpr std::uint32_t kClientsEach = 2;
 // Between the numbers of clients of two users that use the same keys.
 constexpr std::uint32_t kUsersApart = 1000;
-
-std::int64_t monotonic_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 // Processes that are started, killed and replaced; all with numbers, and logs, of their own.
 class Crowd {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "client/wait.h"
+#include "tests/fault/monotonic.h"
 #include "tests/fault/strace.h"
 
 namespace ticketd::testing {
@@ -10,12 +11,6 @@ namespace {
 
 // Every history has the making of its events in it: as requests of this client, unanswered.
 constexpr std::uint32_t kFirstClient = 1000;
-
-std::int64_t monotonic_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               client::Clock::now().time_since_epoch())
-        .count();
-}
 
 DaemonOptions options_for(const std::vector<std::string>& events) {
     DaemonOptions options;

@@ -16,7 +16,7 @@
 namespace ticketd::testing {
 namespace {
 
-enum class Outcome : std::uint8_t {
+enum class Ending : std::uint8_t {
     kGoesOn,    ///< nobody notices
     kWaits,     ///< `storage_full` while it lasts; queries are answered, sales resume by themselves
     kBusy,      ///< `busy` while it lasts; other requests are answered, sales resume by themselves
@@ -24,68 +24,75 @@ enum class Outcome : std::uint8_t {
     kStops,     ///< the daemon ends at once with exit 74 and one line; nobody is answered
 };
 
-struct Fault {
+struct RunningFault {
     const char* file;  ///< of the store: which calls
     const char* call;
     const char* inject;  ///< in strace's words; counted from the first call after the start
-    Outcome outcome;
+    Ending outcome;
     const char* says;  ///< part of the line
 };
 
-constexpr auto kGoesOn = Outcome::kGoesOn;
-constexpr auto kWaits = Outcome::kWaits;
-constexpr auto kBusy = Outcome::kBusy;
-constexpr auto kInternal = Outcome::kInternal;
-constexpr auto kStops = Outcome::kStops;
+constexpr auto kGoesOn = Ending::kGoesOn;
+constexpr auto kWaits = Ending::kWaits;
+constexpr auto kBusy = Ending::kBusy;
+constexpr auto kInternal = Ending::kInternal;
+constexpr auto kStops = Ending::kStops;
 
 const std::string kJournal = "journal-0000000001";
 
 const std::array kFaults{
     // Writing a group. No space is survived; part of the group may have landed all the same.
-    Fault{"journal", "pwrite64", "error=ENOSPC:when=1..3", kWaits, ""},
-    Fault{"journal", "pwrite64", "error=EDQUOT:when=2", kWaits, ""},
-    Fault{"journal", "pwrite64", "error=EFBIG:when=3", kWaits, ""},
-    Fault{"journal", "pwrite64", "error=ENOSPC:when=2+", kWaits, ""},
-    Fault{"journal", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
-    Fault{"journal", "pwrite64", "error=EIO:when=1", kStops, "write failed: Input/output error"},
-    Fault{"journal", "pwrite64", "error=EIO:when=3+", kStops, "write failed: Input/output error"},
-    Fault{"journal", "pwrite64", "error=EROFS:when=2", kStops, "write failed: Read-only file"},
-    Fault{"journal", "pwrite64", "error=EAGAIN:when=2", kStops, "write failed: "},
+    RunningFault{"journal", "pwrite64", "error=ENOSPC:when=1..3", kWaits, ""},
+    RunningFault{"journal", "pwrite64", "error=EDQUOT:when=2", kWaits, ""},
+    RunningFault{"journal", "pwrite64", "error=EFBIG:when=3", kWaits, ""},
+    RunningFault{"journal", "pwrite64", "error=ENOSPC:when=2+", kWaits, ""},
+    RunningFault{"journal", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
+    RunningFault{"journal", "pwrite64", "error=EIO:when=1", kStops,
+                 "write failed: Input/output error"},
+    RunningFault{"journal", "pwrite64", "error=EIO:when=3+", kStops,
+                 "write failed: Input/output error"},
+    RunningFault{"journal", "pwrite64", "error=EROFS:when=2", kStops,
+                 "write failed: Read-only file"},
+    RunningFault{"journal", "pwrite64", "error=EAGAIN:when=2", kStops, "write failed: "},
 
     // Making it durable. Whatever the reason, nothing that was written can be trusted after that.
-    Fault{"journal", "fdatasync", "error=EIO:when=1", kStops, "sync failed: Input/output error"},
-    Fault{"journal", "fdatasync", "error=EIO:when=4", kStops, "sync failed: Input/output error"},
-    Fault{"journal", "fdatasync", "error=EIO:when=2+", kStops, "sync failed: Input/output error"},
-    Fault{"journal", "fdatasync", "error=ENOSPC:when=1", kStops, "sync failed: No space left"},
-    Fault{"journal", "fdatasync", "error=EDQUOT:when=2", kStops, "sync failed: Disk quota"},
-    Fault{"journal", "fdatasync", "error=EINTR:when=2", kStops, "sync failed: Interrupted"},
+    RunningFault{"journal", "fdatasync", "error=EIO:when=1", kStops,
+                 "sync failed: Input/output error"},
+    RunningFault{"journal", "fdatasync", "error=EIO:when=4", kStops,
+                 "sync failed: Input/output error"},
+    RunningFault{"journal", "fdatasync", "error=EIO:when=2+", kStops,
+                 "sync failed: Input/output error"},
+    RunningFault{"journal", "fdatasync", "error=ENOSPC:when=1", kStops,
+                 "sync failed: No space left"},
+    RunningFault{"journal", "fdatasync", "error=EDQUOT:when=2", kStops, "sync failed: Disk quota"},
+    RunningFault{"journal", "fdatasync", "error=EINTR:when=2", kStops, "sync failed: Interrupted"},
 
     // The record lock and the slot under it.
-    Fault{"stock", "fcntl", "error=EINTR:when=1..9", kGoesOn, ""},
-    Fault{"stock", "fcntl", "error=ENOLCK:when=1", kGoesOn, ""},  // it asks again
-    Fault{"stock", "fcntl", "error=ENOLCK:when=2", kGoesOn, ""},  // an unlock
-    Fault{"stock", "fcntl", "error=ENOLCK:when=1+", kBusy, ""},
-    Fault{"stock", "fcntl", "error=EINVAL:when=1+", kBusy, ""},
-    Fault{"stock", "fcntl", "error=EBADF:when=1+", kBusy, ""},
-    Fault{"stock", "fcntl", "error=EDEADLK:when=1+", kBusy, ""},
-    Fault{"stock", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
-    Fault{"stock", "pread64", "error=EIO:when=2", kStops, "stock: "},
-    Fault{"stock", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
-    Fault{"stock", "pwrite64", "error=EIO:when=2", kStops, "stock: Input/output error"},
+    RunningFault{"stock", "fcntl", "error=EINTR:when=1..9", kGoesOn, ""},
+    RunningFault{"stock", "fcntl", "error=ENOLCK:when=1", kGoesOn, ""},  // it asks again
+    RunningFault{"stock", "fcntl", "error=ENOLCK:when=2", kGoesOn, ""},  // an unlock
+    RunningFault{"stock", "fcntl", "error=ENOLCK:when=1+", kBusy, ""},
+    RunningFault{"stock", "fcntl", "error=EINVAL:when=1+", kBusy, ""},
+    RunningFault{"stock", "fcntl", "error=EBADF:when=1+", kBusy, ""},
+    RunningFault{"stock", "fcntl", "error=EDEADLK:when=1+", kBusy, ""},
+    RunningFault{"stock", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
+    RunningFault{"stock", "pread64", "error=EIO:when=2", kStops, "stock: "},
+    RunningFault{"stock", "pwrite64", "error=EINTR:when=1..9", kGoesOn, ""},
+    RunningFault{"stock", "pwrite64", "error=EIO:when=2", kStops, "stock: Input/output error"},
 
     // Looking up what was sold.
-    Fault{"journal", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
-    Fault{"journal", "pread64", "retval=0:when=1", kGoesOn, ""},
-    Fault{"journal", "pread64", "retval=0:when=1+", kInternal, ""},
-    Fault{"journal", "pread64", "error=EIO:when=1+", kInternal, ""},
-    Fault{"journal", "openat", "error=EMFILE:when=1+", kInternal, ""},
-    Fault{"journal", "openat", "error=ENOMEM:when=1+", kInternal, ""},
+    RunningFault{"journal", "pread64", "error=EINTR:when=1..9", kGoesOn, ""},
+    RunningFault{"journal", "pread64", "retval=0:when=1", kGoesOn, ""},
+    RunningFault{"journal", "pread64", "retval=0:when=1+", kInternal, ""},
+    RunningFault{"journal", "pread64", "error=EIO:when=1+", kInternal, ""},
+    RunningFault{"journal", "openat", "error=EMFILE:when=1+", kInternal, ""},
+    RunningFault{"journal", "openat", "error=ENOMEM:when=1+", kInternal, ""},
 
     // Looking whether the files are still in their places.
-    Fault{"journal", "newfstatat", "error=EACCES:when=2", kStops, "removed or replaced"},
+    RunningFault{"journal", "newfstatat", "error=EACCES:when=2", kStops, "removed or replaced"},
 };
 
-std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault) {
+std::vector<std::string> options_of(const Daemon& daemon, const RunningFault& fault) {
     const std::string call{fault.call};
     const auto file = fault.file == std::string{"journal"} ? kJournal : std::string{fault.file};
     return {"-P", daemon.data_dir() + "/" + file,       "-P", file, "-e", "trace=" + call,
@@ -99,7 +106,7 @@ std::string purchase_with_key(int number) {
 }
 
 // What one purchase after the other came to, with the keys k0, k1, …
-struct Bought {
+struct Purchases {
     int sold = 0;          ///< answered with a sale
     int storage_full = 0;  ///< refusals on the way
     int busy = 0;
@@ -107,7 +114,7 @@ struct Bought {
 };
 
 // Asks with one key until it is sold, or refused `patience` times.
-void buy_one(Rpc& rpc, Bought& bought, int patience) {
+void buy_one(Rpc& rpc, Purchases& bought, int patience) {
     for (int refused = 0; refused < patience; ++refused) {
         rpc.send(purchase_with_key(bought.sold));
         if (rpc.is_closed_by_peer()) {
@@ -131,8 +138,8 @@ void buy_one(Rpc& rpc, Bought& bought, int patience) {
     }
 }
 
-Bought buy(Rpc& rpc, int tickets, int patience) {
-    Bought bought;
+Purchases buy(Rpc& rpc, int tickets, int patience) {
+    Purchases bought;
     while (bought.sold < tickets && !bought.is_closed) {
         const auto before = bought.sold;
         buy_one(rpc, bought, patience);
@@ -155,7 +162,7 @@ void check_next_daemon(Daemon& daemon, int sold) {
     CHECK(daemon.stop() == 0);
 }
 
-void check_stops(Daemon& daemon, const Bought& bought, const Fault& fault) {
+void check_stops(Daemon& daemon, const Purchases& bought, const RunningFault& fault) {
     CHECK(bought.is_closed);
     CHECK(daemon.wait() == 74);
     const auto line = daemon.log().find("stopped at once: ");
@@ -165,11 +172,11 @@ void check_stops(Daemon& daemon, const Bought& bought, const Fault& fault) {
     CHECK(std::count(said.begin(), said.end(), '\n') == 1);
 }
 
-void check_row(const Fault& fault) {
+void check_row(const RunningFault& fault) {
     auto daemon = Daemon::with_events({"demo=1000", "other=10"}, {{"lock_timeout_ms", 100}});
     auto rpc = daemon.connect();
     rpc.result("query", {{"event", "other"}});  // both events are durable
-    Bought bought;
+    Purchases bought;
     {
         const Injector injector{daemon, options_of(daemon, fault)};
         bought = buy(rpc, 8, 3);
@@ -194,7 +201,7 @@ void check_row(const Fault& fault) {
 struct CutFault {
     const char* call;
     const char* inject;
-    Outcome outcome;
+    Ending outcome;
 };
 const std::array kCutFaults{
     CutFault{"ftruncate", "error=EIO:when=1", kStops},
@@ -209,7 +216,7 @@ void check_cut(const CutFault& cut) {
     auto daemon = Daemon::with_events({"demo=1000"});
     auto rpc = daemon.connect();
     rpc.result("query");  // the event is durable
-    Bought bought;
+    Purchases bought;
     {
         const std::string call{cut.call};
         const Injector injector{
@@ -217,7 +224,8 @@ void check_cut(const CutFault& cut) {
             {"-P", daemon.data_dir() + "/" + kJournal, "-e", "trace=pwrite64," + call, "-e",
              "inject=pwrite64:error=ENOSPC:when=1", "-e", "inject=" + call + ":" + cut.inject}};
         bought = buy(rpc, 3, 100);
-        const Fault fault{"", "", "", kStops, "a group that found no space cannot be taken back"};
+        const RunningFault fault{"", "", "", kStops,
+                                 "a group that found no space cannot be taken back"};
         if (cut.outcome == kStops) check_stops(daemon, bought, fault);
     }
     if (cut.outcome == kWaits) {

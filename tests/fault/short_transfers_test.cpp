@@ -17,7 +17,7 @@ bool can_preload() {
 #endif
 }
 
-void buy(Rpc& rpc, int first, int count) {
+void buy_one_by_one(Rpc& rpc, int first, int count) {
     for (int i = first; i < first + count; ++i) {
         const auto sale = rpc.result(
             "purchase", {{"key", "k" + std::to_string(i)}, {"memo", std::string(200, 'm')}});
@@ -38,7 +38,7 @@ TEST_CASE("transfers of any length are completed, while it sells and while it re
     int sold = 0;
     for (unsigned round = 0; round < scaled(10); ++round, sold += 20) {
         auto rpc = daemon.connect();
-        buy(rpc, sold, 20);
+        buy_one_by_one(rpc, sold, 20);
         CHECK(rpc.result("order", {{"key", "k0"}})["serials"] == Json{1});
         CHECK(rpc.result("ledger.verify")["ok"] == true);
         if (round % 2 == 0) {

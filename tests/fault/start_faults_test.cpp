@@ -13,136 +13,149 @@
 namespace ticketd::testing {
 namespace {
 
-enum class Outcome : std::uint8_t {
-    kServes,     ///< as if nothing had happened, or once there is space
-    kUntouched,  ///< exit 74 with one line that says why; not a byte is changed
-    kEnds,       ///< the same, but the recovery had begun to write
-    kStops,      ///< what it does behind the recovery failed: exit 74, maybe after it served
+enum class StartOutcome : std::uint8_t {
+    kServes,      ///< as if nothing had happened, or once there is space
+    kUntouched,   ///< exit 74 with one line that says why; not a byte is changed
+    kEnds,        ///< the same, but the recovery had begun to write
+    kStopsLater,  ///< what it does behind the recovery failed: exit 74, maybe after it served
 };
 
-struct Fault {
+struct StartFault {
     const char* file;  ///< which calls: those on this file, or with this name; "." the directory
     const char* call;
     const char* inject;  ///< in strace's words
-    Outcome outcome;
+    StartOutcome outcome;
     const char* says;  ///< part of the line
 };
 
-constexpr auto kServes = Outcome::kServes;
-constexpr auto kUntouched = Outcome::kUntouched;
-constexpr auto kEnds = Outcome::kEnds;
-constexpr auto kStops = Outcome::kStops;
+constexpr auto kServes = StartOutcome::kServes;
+constexpr auto kUntouched = StartOutcome::kUntouched;
+constexpr auto kEnds = StartOutcome::kEnds;
+constexpr auto kStopsLater = StartOutcome::kStopsLater;
 constexpr const char* kLeft = "journal-0000000001";
 constexpr const char* kLast = "journal-0000000002";
 constexpr const char* kKeys = "keys-0000000001";
-constexpr const char* kEio = "Input/output error";
 
 const std::array kReadingFaults{
-    Fault{"owner.lock", "openat", "error=EIO", kUntouched, "owner.lock: Input/output error"},
-    Fault{"owner.lock", "openat", "error=EMFILE", kUntouched, "owner.lock: Too many open files"},
-    Fault{"owner.lock", "fcntl", "error=ENOLCK", kUntouched, "owner.lock: "},
-    Fault{"owner.lock", "fcntl", "error=EINVAL", kUntouched, "owner.lock: "},
-    Fault{"owner.lock", "fcntl", "error=EBADF", kUntouched, "owner.lock: "},
-    Fault{"owner.lock", "fcntl", "error=EINTR:when=1..5", kServes, ""},
-    Fault{".", "getdents64", "error=EIO", kUntouched, "data directory: Input/output error"},
+    StartFault{"owner.lock", "openat", "error=EIO", kUntouched, "owner.lock: Input/output error"},
+    StartFault{"owner.lock", "openat", "error=EMFILE", kUntouched,
+               "owner.lock: Too many open files"},
+    StartFault{"owner.lock", "fcntl", "error=ENOLCK", kUntouched, "owner.lock: "},
+    StartFault{"owner.lock", "fcntl", "error=EINVAL", kUntouched, "owner.lock: "},
+    StartFault{"owner.lock", "fcntl", "error=EBADF", kUntouched, "owner.lock: "},
+    StartFault{"owner.lock", "fcntl", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{".", "getdents64", "error=EIO", kUntouched, "data directory: Input/output error"},
 
-    Fault{"checkpoint", "openat", "error=EACCES", kUntouched, "checkpoint: Permission denied"},
-    Fault{"checkpoint", "openat", "error=ENFILE", kUntouched, "checkpoint: Too many open files"},
-    Fault{"checkpoint", "pread64", "error=EIO", kUntouched, "checkpoint: Input/output error"},
-    Fault{"checkpoint", "pread64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{"checkpoint", "pread64", "retval=0:when=1", kServes, ""},
-    Fault{"checkpoint", "pread64", "retval=0:when=1+", kUntouched,
-          "checkpoint: reading stopped at offset 0 of "},
-    Fault{kKeys, "openat", "error=EMFILE", kUntouched, "keys-0000000001: Too many open files"},
-    Fault{kKeys, "pread64", "error=EIO", kUntouched, "keys-0000000001: Input/output error"},
-    Fault{kKeys, "pread64", "retval=0:when=1+", kUntouched, "keys-0000000001: reading stopped"},
+    StartFault{"checkpoint", "openat", "error=EACCES", kUntouched, "checkpoint: Permission denied"},
+    StartFault{"checkpoint", "openat", "error=ENFILE", kUntouched,
+               "checkpoint: Too many open files"},
+    StartFault{"checkpoint", "pread64", "error=EIO", kUntouched, "checkpoint: Input/output error"},
+    StartFault{"checkpoint", "pread64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{"checkpoint", "pread64", "retval=0:when=1", kServes, ""},
+    StartFault{"checkpoint", "pread64", "retval=0:when=1+", kUntouched,
+               "checkpoint: reading stopped at offset 0 of "},
+    StartFault{kKeys, "openat", "error=EMFILE", kUntouched, "keys-0000000001: Too many open files"},
+    StartFault{kKeys, "pread64", "error=EIO", kUntouched, "keys-0000000001: Input/output error"},
+    StartFault{kKeys, "pread64", "retval=0:when=1+", kUntouched,
+               "keys-0000000001: reading stopped"},
 
     // The segment that the clean stop ended, and the one that the kill did. What is asked for twice
     // is read at the second time; what never comes is not the end.
-    Fault{kLeft, "openat", "error=EIO", kUntouched, kEio},
-    Fault{kLeft, "pread64", "error=EIO:when=1", kUntouched, kEio},
-    Fault{kLeft, "pread64", "error=EIO:when=2", kUntouched, kEio},
-    Fault{kLeft, "pread64", "retval=0:when=2+", kUntouched, kLeft},
-    Fault{kLast, "openat", "error=EIO", kUntouched, kEio},
-    Fault{kLast, "pread64", "error=EIO:when=1", kUntouched, kEio},
-    Fault{kLast, "pread64", "error=EIO:when=2", kUntouched, kEio},
-    Fault{kLast, "pread64", "error=EIO:when=3", kUntouched, kEio},
-    Fault{kLast, "pread64", "error=EINTR:when=1..9", kServes, ""},
-    Fault{kLast, "pread64", "retval=0:when=2", kServes, ""},
-    Fault{kLast, "pread64", "retval=0:when=1+", kUntouched, "reading stopped at offset 0 of "},
-    Fault{kLast, "pread64", "retval=0:when=2+", kUntouched, "reading stopped at offset 4096 of "},
-    Fault{kLast, "pread64", "retval=0:when=3+", kUntouched, kLast},
+    StartFault{kLeft, "openat", "error=EIO", kUntouched, kEio},
+    StartFault{kLeft, "pread64", "error=EIO:when=1", kUntouched, kEio},
+    StartFault{kLeft, "pread64", "error=EIO:when=2", kUntouched, kEio},
+    StartFault{kLeft, "pread64", "retval=0:when=2+", kUntouched, kLeft},
+    StartFault{kLast, "openat", "error=EIO", kUntouched, kEio},
+    StartFault{kLast, "pread64", "error=EIO:when=1", kUntouched, kEio},
+    StartFault{kLast, "pread64", "error=EIO:when=2", kUntouched, kEio},
+    StartFault{kLast, "pread64", "error=EIO:when=3", kUntouched, kEio},
+    StartFault{kLast, "pread64", "error=EINTR:when=1..9", kServes, ""},
+    StartFault{kLast, "pread64", "retval=0:when=2", kServes, ""},
+    StartFault{kLast, "pread64", "retval=0:when=1+", kUntouched, "reading stopped at offset 0 of "},
+    StartFault{kLast, "pread64", "retval=0:when=2+", kUntouched,
+               "reading stopped at offset 4096 of "},
+    StartFault{kLast, "pread64", "retval=0:when=3+", kUntouched, kLast},
 };
 
 const std::array kJournalFaults{
     // Setting the torn tail aside.
-    Fault{"torn-", "openat", "error=EMFILE", kEnds, "torn-"},
-    Fault{"torn-", "pwrite64", "error=ENOSPC", kEnds, "torn-"},
-    Fault{"torn-", "pwrite64", "error=EIO", kEnds, "torn-"},
-    Fault{"torn-", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{"torn-", "fdatasync", "error=EIO", kEnds, "torn-"},
+    StartFault{"torn-", "openat", "error=EMFILE", kEnds, "torn-"},
+    StartFault{"torn-", "pwrite64", "error=ENOSPC", kEnds, "torn-"},
+    StartFault{"torn-", "pwrite64", "error=EIO", kEnds, "torn-"},
+    StartFault{"torn-", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{"torn-", "fdatasync", "error=EIO", kEnds, "torn-"},
 
     // Writing the last group again and cutting the tail off; then, behind the fresh segment, the
     // footer.
-    Fault{kLast, "pwrite64", "error=EIO:when=1", kEnds, kEio},
-    Fault{kLast, "pwrite64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{kLast, "ftruncate", "error=EIO:when=1", kEnds, kEio},
-    Fault{kLast, "fallocate", "error=EIO", kEnds, kEio},
-    Fault{kLast, "fallocate", "error=ENOSPC", kServes, ""},
-    Fault{kLast, "fdatasync", "error=EIO:when=1", kEnds, kEio},
-    Fault{kLast, "fdatasync", "error=ENOSPC:when=1", kEnds, "No space left on device"},
-    Fault{kLast, "pwrite64", "error=EIO:when=2", kEnds, kEio},
-    Fault{kLast, "pwrite64", "error=ENOSPC:when=2", kEnds, "No space left on device"},
-    Fault{kLast, "ftruncate", "error=EIO:when=2", kEnds, kEio},
-    Fault{kLast, "fdatasync", "error=EIO:when=2", kEnds, kEio},
+    StartFault{kLast, "pwrite64", "error=EIO:when=1", kEnds, kEio},
+    StartFault{kLast, "pwrite64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{kLast, "ftruncate", "error=EIO:when=1", kEnds, kEio},
+    StartFault{kLast, "fallocate", "error=EIO", kEnds, kEio},
+    StartFault{kLast, "fallocate", "error=ENOSPC", kServes, ""},
+    StartFault{kLast, "fdatasync", "error=EIO:when=1", kEnds, kEio},
+    StartFault{kLast, "fdatasync", "error=ENOSPC:when=1", kEnds, "No space left on device"},
+    StartFault{kLast, "pwrite64", "error=EIO:when=2", kEnds, kEio},
+    StartFault{kLast, "pwrite64", "error=ENOSPC:when=2", kEnds, "No space left on device"},
+    StartFault{kLast, "ftruncate", "error=EIO:when=2", kEnds, kEio},
+    StartFault{kLast, "fdatasync", "error=EIO:when=2", kEnds, kEio},
 
     // The fresh segment.
-    Fault{"next-segment", "openat", "error=EMFILE", kEnds, "Too many open files"},
-    Fault{"next-segment", "openat", "error=ENOSPC", kEnds, "No space left on device"},
-    Fault{"next-segment", "fallocate", "error=EIO", kEnds, kEio},
-    Fault{"next-segment", "fallocate", "error=ENOSPC:when=1", kServes, ""},
-    Fault{"next-segment", "fallocate", "error=EDQUOT:when=1", kServes, ""},
-    Fault{"next-segment", "pwrite64", "error=EIO", kEnds, kEio},
-    Fault{"next-segment", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{"next-segment", "fdatasync", "error=EIO", kEnds, kEio},
-    Fault{"next-segment", "fdatasync", "error=ENOSPC", kEnds, kEio},
-    Fault{"next-segment", "renameat", "error=EIO", kEnds, kEio},
-    Fault{"next-segment", "renameat", "error=ENOSPC", kEnds, "No space left on device"},
+    StartFault{"next-segment", "openat", "error=EMFILE", kEnds, "Too many open files"},
+    StartFault{"next-segment", "openat", "error=ENOSPC", kEnds, "No space left on device"},
+    StartFault{"next-segment", "fallocate", "error=EIO", kEnds, kEio},
+    StartFault{"next-segment", "fallocate", "error=ENOSPC:when=1", kServes, ""},
+    StartFault{"next-segment", "fallocate", "error=EDQUOT:when=1", kServes, ""},
+    StartFault{"next-segment", "pwrite64", "error=EIO", kEnds, kEio},
+    StartFault{"next-segment", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{"next-segment", "fdatasync", "error=EIO", kEnds, kEio},
+    StartFault{"next-segment", "fdatasync", "error=ENOSPC", kEnds, kEio},
+    StartFault{"next-segment", "renameat", "error=EIO", kEnds, kEio},
+    StartFault{"next-segment", "renameat", "error=ENOSPC", kEnds, "No space left on device"},
 
     // The directory: for the torn tail's copy, the fresh segment and the stock file.
-    Fault{".", "fsync", "error=EIO:when=1", kEnds, kEio},
-    Fault{".", "fsync", "error=EIO:when=2", kEnds, kEio},
-    Fault{".", "fsync", "error=EIO:when=3", kEnds, kEio},
-    Fault{".", "fsync", "error=ENOSPC:when=1+", kEnds, ""},
+    StartFault{".", "fsync", "error=EIO:when=1", kEnds, kEio},
+    StartFault{".", "fsync", "error=EIO:when=2", kEnds, kEio},
+    StartFault{".", "fsync", "error=EIO:when=3", kEnds, kEio},
+    StartFault{".", "fsync", "error=ENOSPC:when=1+", kEnds, ""},
 };
 
 const std::array kViewFaults{
     // The stock file.
-    Fault{"stock", "openat", "error=EIO", kEnds, "stock: Input/output error"},
-    Fault{"stock", "pread64", "error=EIO", kEnds, "stock: Input/output error"},
-    Fault{"stock", "pread64", "retval=0:when=1..9", kServes, ""},
-    Fault{"stock", "ftruncate", "error=EIO", kEnds, "stock: Input/output error"},
-    Fault{"stock", "fallocate", "error=EIO", kEnds, "stock: Input/output error"},
-    Fault{"stock", "fcntl", "error=ENOLCK:when=1", kServes, ""},
+    StartFault{"stock", "openat", "error=EIO", kEnds, "stock: Input/output error"},
+    StartFault{"stock", "pread64", "error=EIO", kEnds, "stock: Input/output error"},
+    StartFault{"stock", "pread64", "retval=0:when=1..9", kServes, ""},
+    StartFault{"stock", "ftruncate", "error=EIO", kEnds, "stock: Input/output error"},
+    StartFault{"stock", "fallocate", "error=EIO", kEnds, "stock: Input/output error"},
+    StartFault{"stock", "fcntl", "error=ENOLCK:when=1", kServes, ""},
 
     // The key run and the checkpoint, by a thread of their own. Without space they are put off.
-    Fault{"keys.new", "openat", "error=EMFILE", kStops, "keys-0000000002: Too many open files"},
-    Fault{"keys.new", "openat", "error=ENOSPC", kServes, ""},
-    Fault{"keys.new", "pwrite64", "error=EIO", kStops, "keys-0000000002: Input/output error"},
-    Fault{"keys.new", "pwrite64", "error=ENOSPC", kServes, ""},
-    Fault{"keys.new", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{"keys.new", "fdatasync", "error=EIO", kStops, "keys-0000000002: Input/output error"},
-    Fault{"keys.new", "fdatasync", "error=ENOSPC", kStops, "keys-0000000002: Input/output error"},
-    Fault{"keys.new", "renameat", "error=EIO", kStops, "keys-0000000002: Input/output error"},
-    Fault{"checkpoint.new", "openat", "error=EMFILE", kStops, "checkpoint: Too many open files"},
-    Fault{"checkpoint.new", "pwrite64", "error=EIO", kStops, "checkpoint: Input/output error"},
-    Fault{"checkpoint.new", "pwrite64", "error=ENOSPC", kServes, ""},
-    Fault{"checkpoint.new", "pwrite64", "error=EFBIG:when=1", kServes, ""},
-    Fault{"checkpoint.new", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
-    Fault{"checkpoint.new", "fdatasync", "error=EIO", kStops, "checkpoint: Input/output error"},
-    Fault{"checkpoint.new", "fdatasync", "error=EDQUOT", kStops, "checkpoint: Input/output error"},
-    Fault{"checkpoint.new", "renameat", "error=EIO", kStops, "checkpoint: Input/output error"},
-    Fault{"checkpoint.new", "renameat", "error=ENOSPC", kServes, ""},
+    StartFault{"keys.new", "openat", "error=EMFILE", kStopsLater,
+               "keys-0000000002: Too many open files"},
+    StartFault{"keys.new", "openat", "error=ENOSPC", kServes, ""},
+    StartFault{"keys.new", "pwrite64", "error=EIO", kStopsLater,
+               "keys-0000000002: Input/output error"},
+    StartFault{"keys.new", "pwrite64", "error=ENOSPC", kServes, ""},
+    StartFault{"keys.new", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{"keys.new", "fdatasync", "error=EIO", kStopsLater,
+               "keys-0000000002: Input/output error"},
+    StartFault{"keys.new", "fdatasync", "error=ENOSPC", kStopsLater,
+               "keys-0000000002: Input/output error"},
+    StartFault{"keys.new", "renameat", "error=EIO", kStopsLater,
+               "keys-0000000002: Input/output error"},
+    StartFault{"checkpoint.new", "openat", "error=EMFILE", kStopsLater,
+               "checkpoint: Too many open files"},
+    StartFault{"checkpoint.new", "pwrite64", "error=EIO", kStopsLater,
+               "checkpoint: Input/output error"},
+    StartFault{"checkpoint.new", "pwrite64", "error=ENOSPC", kServes, ""},
+    StartFault{"checkpoint.new", "pwrite64", "error=EFBIG:when=1", kServes, ""},
+    StartFault{"checkpoint.new", "pwrite64", "error=EINTR:when=1..5", kServes, ""},
+    StartFault{"checkpoint.new", "fdatasync", "error=EIO", kStopsLater,
+               "checkpoint: Input/output error"},
+    StartFault{"checkpoint.new", "fdatasync", "error=EDQUOT", kStopsLater,
+               "checkpoint: Input/output error"},
+    StartFault{"checkpoint.new", "renameat", "error=EIO", kStopsLater,
+               "checkpoint: Input/output error"},
+    StartFault{"checkpoint.new", "renameat", "error=ENOSPC", kServes, ""},
 };
 
 // Made once, copied for each row.
@@ -182,7 +195,7 @@ class KilledStore {
 };
 
 std::vector<std::string> injecting(const Daemon& daemon, const KilledStore& store,
-                                   const Fault& fault) {
+                                   const StartFault& fault) {
     std::string name{fault.file};
     if (name == "torn-") name = store.torn_name();
     std::vector<std::string> options{"-P", daemon.data_dir() + "/" + name, "-P", name};
@@ -218,11 +231,11 @@ void check_all_there(Daemon& daemon) {
 }
 
 // Exit 74, and one line that says why; of one that came to serve, behind what it said before.
-void check_end(Daemon& daemon, const Fault& fault) {
+void check_end(Daemon& daemon, const StartFault& fault) {
     CHECK(daemon.wait() == 74);
     const auto& log = daemon.log();
     CAPTURE(log);
-    if (fault.outcome == kStops) {
+    if (fault.outcome == kStopsLater) {
         const std::string stopped = "ticketd: stopped at once: ";
         const auto at = log.find(stopped);
         REQUIRE(at != std::string::npos);
@@ -235,7 +248,7 @@ void check_end(Daemon& daemon, const Fault& fault) {
     }
 }
 
-void check_row(const KilledStore& store, const Fault& fault) {
+void check_row(const KilledStore& store, const StartFault& fault) {
     const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
     CAPTURE(row);
     Daemon daemon;

@@ -12,6 +12,9 @@
 
 namespace ticketd::testing {
 
+/// What a line says of a call that strace made fail with EIO.
+inline constexpr const char* kEio = "Input/output error";
+
 /// False, and said so, where strace cannot be used: it is not there, may not trace, or a sanitizer
 /// is in the way.
 inline bool can_trace() {

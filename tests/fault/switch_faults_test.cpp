@@ -11,6 +11,7 @@
 #include "tests/fault/injector.h"
 #include "tests/fault/segment_faults.h"
 #include "tests/fault/wait_until.h"
+#include "tests/support/raw_bytes.h"
 
 namespace ticketd::testing {
 namespace {
@@ -19,8 +20,6 @@ using enum Outcome;
 
 constexpr const char* kFirst = "journal-0000000001";
 constexpr const char* kSecond = "journal-0000000002";
-constexpr const char* kEio = "Input/output error";
-constexpr std::uint64_t kBlock = 4096;
 
 // The sale that calls for the next segment.
 const std::array kSwitchFaults{
@@ -59,7 +58,7 @@ const std::array kPreparationFaults{
 void check_switch(const Fault& fault) {
     CAPTURE(name_of(fault));
     std::uint64_t sold = 0;
-    auto daemon = daemon_with_room(kBlock, sold);
+    auto daemon = daemon_with_room(raw::kBlock, sold);
     auto rpc = daemon.connect();
     {
         const Injector injector{daemon, options_of(daemon, fault)};
@@ -122,7 +121,7 @@ void check_preparation(const Fault& fault) {
             sold += sell_until_full(daemon);
         } else {
             wait_until_prepared(daemon);
-            sold += fill_segment(daemon.socket(), "demo", kBlock);
+            sold += fill_segment(daemon.socket(), "demo", raw::kBlock);
             CHECK(buy(rpc, 1).is_sold);
             ++sold;
         }

@@ -6,11 +6,11 @@
 
 #include "tests/support/daemon.h"
 #include "tests/support/randomness.h"
+#include "tests/support/raw_bytes.h"
 
 namespace ticketd::testing {
 namespace {
 
-constexpr std::size_t kBlock = 4096;
 constexpr int kSales = 6;
 
 // A store after kill -9, with kSales sales, each in a group and block of its own.
@@ -24,7 +24,7 @@ class CrashedStore {
         daemon_.kill_hard();
         files_ = directory_bytes(daemon_.data_dir());
         const auto& journal = files_.at(kJournal);
-        end_ = (journal.find_last_not_of('\0') / kBlock + 1) * kBlock;
+        end_ = (journal.find_last_not_of('\0') / raw::kBlock + 1) * raw::kBlock;
     }
 
     /// Bytes of the journal up to the end of the last group.
@@ -78,12 +78,13 @@ TEST_CASE("junk behind the last group is cut off and kept") {
     CrashedStore store;
     std::mt19937_64 random{test_seed()};
     const auto whole = store.journal();
-    std::vector<std::string> tails{std::string(1, 'x'),
-                                   std::string(kBlock, 'x'),
-                                   std::string(3 * kBlock, '\0') + "y",
-                                   whole.substr(kBlock, kBlock),                 // an old group
-                                   whole.substr(whole.size() - kBlock, kBlock),  // the last again
-                                   whole.substr(0, kBlock)};                     // a segment header
+    std::vector<std::string> tails{
+        std::string(1, 'x'),
+        std::string(raw::kBlock, 'x'),
+        std::string(3 * raw::kBlock, '\0') + "y",
+        whole.substr(raw::kBlock, raw::kBlock),                 // an old group
+        whole.substr(whole.size() - raw::kBlock, raw::kBlock),  // the last again
+        whole.substr(0, raw::kBlock)};                          // a segment header
     for (const std::size_t bytes : {1U, 63U, 64U, 65U, 511U, 512U, 4097U, 100'000U}) {
         std::string junk(bytes, '\0');
         for (auto& c : junk)
@@ -115,18 +116,18 @@ TEST_CASE("a journal cut anywhere holds a whole number of sales, or is refused")
     for (std::size_t cut = 512; cut <= whole.size(); cut += 512) {
         CAPTURE(cut);
         store.put_back(whole.substr(0, cut));
-        if (cut < 2 * kBlock) {
+        if (cut < 2 * raw::kBlock) {
             store.daemon().launch();
             const bool served = store.daemon().process().wait_for_error(" ready on ");
-            CHECK(served == (cut >= kBlock));  // without its event the daemon makes a new one
+            CHECK(served == (cut >= raw::kBlock));  // without its event the daemon makes a new one
             store.daemon().stop(SIGKILL);
             continue;
         }
         const auto sold = store.sold_after_start();
         REQUIRE(sold.has_value());
         // Padding of a group's last block may be lost without loss.
-        CHECK(*sold >= static_cast<int>(cut / kBlock) - 2);
-        CHECK(*sold <= static_cast<int>((cut + kBlock - 1) / kBlock) - 2);
+        CHECK(*sold >= static_cast<int>(cut / raw::kBlock) - 2);
+        CHECK(*sold <= static_cast<int>((cut + raw::kBlock - 1) / raw::kBlock) - 2);
     }
 }
 

@@ -7,12 +7,12 @@
 namespace ticketd::testing {
 namespace {
 
-const std::string kPing = R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
+const std::string kUnendedPing = R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
 const std::string kPong = R"({"jsonrpc":"2.0","id":1,"result":{"ok":true}})";
 
 // The daemon goes on with the next line.
 void check_alive(Rpc& rpc) {
-    rpc.send(kPing + "\n");
+    rpc.send(kUnendedPing + "\n");
     CHECK(rpc.line() == kPong);
 }
 
@@ -22,7 +22,7 @@ TEST_CASE("a request without a newline is answered at once, with a blank line be
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();
     for (int i = 0; i < 3; ++i) {
-        rpc.send(kPing);
+        rpc.send(kUnendedPing);
         CHECK(rpc.bytes(kPong.size() + 2) == kPong + "\n\n");
     }
     CHECK_FALSE(rpc.has_input(std::chrono::milliseconds{0}));
@@ -32,7 +32,7 @@ TEST_CASE("a request with a newline gets one newline and no blank line") {
     auto daemon = Daemon::with_events({"demo=5"});
     for (const std::string end : {"\n", "\r\n", " \n", "\n\n"}) {
         auto rpc = daemon.connect();
-        rpc.send(kPing + end + kPing + end);
+        rpc.send(kUnendedPing + end + kUnendedPing + end);
         CHECK(rpc.bytes(2 * (kPong.size() + 1)) == kPong + "\n" + kPong + "\n");
         CHECK_FALSE(rpc.has_input(std::chrono::milliseconds{0}));
     }
@@ -57,7 +57,7 @@ TEST_CASE("a newline that comes a moment after the first request is its newline"
 TEST_CASE("a pretty-printed request is one request") {
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();
-    const auto pretty = Json::parse(kPing).dump(4);
+    const auto pretty = Json::parse(kUnendedPing).dump(4);
     rpc.send(pretty + "\r\n\r\n\t" + pretty + "\n");
     CHECK(rpc.line() == kPong);
     CHECK(rpc.line() == kPong);
@@ -67,7 +67,8 @@ TEST_CASE("several values in one write are several requests") {
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();
     const std::string nul(1, '\0');
-    rpc.send(kPing + kPing + nul + kPing + nul + nul + " \n" + kPing + "\n");
+    rpc.send(kUnendedPing + kUnendedPing + nul + kUnendedPing + nul + nul + " \n" + kUnendedPing +
+             "\n");
     for (int i = 0; i < 4; ++i) {
         auto reply = rpc.line();
         if (reply.empty()) reply = rpc.line();  // blank lines, because no LF followed the first
@@ -93,7 +94,7 @@ TEST_CASE("after a parse error the next line works") {
         CAPTURE(bad);
         auto rpc = daemon.connect();
         check_alive(rpc);
-        rpc.send(bad + " " + kPing + "\n");
+        rpc.send(bad + " " + kUnendedPing + "\n");
         const auto reply = rpc.receive();
         CHECK(reply["id"].is_null());
         CHECK(reply["error"]["code"] == -32700);
@@ -106,7 +107,7 @@ TEST_CASE("after a parse error the next line works") {
 TEST_CASE("a parse error on a connection that sends no newlines closes it") {
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();
-    rpc.send(kPing);
+    rpc.send(kUnendedPing);
     CHECK(rpc.bytes(kPong.size() + 2) == kPong + "\n\n");
     rpc.send("{]");
     const auto reply = rpc.receive();

@@ -41,6 +41,8 @@ class StoreRig {
     /// Small segments, so that tests meet their switches.
     static constexpr std::uint64_t kSegmentBytes = 2 * 1024 * 1024;
 
+    static constexpr auto kFirstSegment = "journal-0000000001";
+
     static store::StoreSettings settings() { return {.segment_bytes = kSegmentBytes}; }
 
     explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>(),

@@ -21,6 +21,7 @@
 #include "server/store/store_error.h"
 #include "tests/support/process_scratch.h"
 #include "tests/support/randomness.h"
+#include "tests/support/store_rig.h"
 
 namespace ticketd::tests {
 namespace {
@@ -28,7 +29,6 @@ namespace {
 using client::BackupPlan;
 using client::BackupResult;
 
-constexpr std::uint64_t kSegmentBytes = std::uint64_t{2} * 1024 * 1024;
 constexpr std::chrono::seconds kPatience{60};
 
 std::string key_of(Lsn lsn) {
@@ -46,7 +46,7 @@ class LiveStore {
         : path_(path),
           directory_(platform::PosixDirectory::open_or_create_private(path)),
           store_(*directory_, clock_, events(),
-                 {.key_retention = key_retention, .segment_bytes = kSegmentBytes}) {
+                 {.key_retention = key_retention, .segment_bytes = StoreRig::kSegmentBytes}) {
         REQUIRE(std::holds_alternative<store::Changed>(store_.create_event(7, "demo", 1U << 30U)));
         buyer_ = std::thread{[this] { buy(); }};
     }
@@ -147,7 +147,7 @@ void check_copy(const std::string& path, Lsn lsn, std::mt19937& random) {
     events.on_keys_expired = [](const store::KeyFloor&) {};
     events.on_checkpoint = [](Lsn) {};
     events.on_notice = [](const std::string&) {};
-    store::Store restored{*directory, clock, events, {.segment_bytes = kSegmentBytes}};
+    store::Store restored{*directory, clock, events, {.segment_bytes = StoreRig::kSegmentBytes}};
     CHECK(restored.state().last_lsn() == lsn);
     CHECK(restored.state().keys().size() == report.keys);
     const auto oldest = std::max<Lsn>(restored.state().key_floor().lsn, 2);
@@ -274,7 +274,7 @@ TEST_CASE("live backup: a copy that was not finished is never taken for a store"
     CHECK(remains.size() >= 4);
     for (const auto& path : remains) {
         const auto directory = platform::PosixDirectory::open_or_create_private(path);
-        CHECK_THROWS_AS(store::recover(*directory, kSegmentBytes), store::StoreDamaged);
+        CHECK_THROWS_AS(store::recover(*directory, StoreRig::kSegmentBytes), store::StoreDamaged);
         CHECK_THROWS_AS(store::audit_store(*directory), store::StoreDamaged);
     }
     CHECK_NOTHROW(store::audit_store(*platform::PosixDirectory::open_existing(scratch / "copy")));

@@ -8,15 +8,11 @@
 #include "common/limits.h"
 #include "server/store/journal_writer.h"
 #include "tests/support/memory_directory.h"
+#include "tests/support/store_rig.h"
 
 namespace ticketd::tests {
-namespace {
 
 using store::JournalPosition;
-
-constexpr std::uint64_t kSegmentBytes = std::uint64_t{2} * 1024 * 1024;
-
-}  // namespace
 
 TEST_CASE("journal position: never behind what was reported as durable or as left") {
     MemoryDirectory disk;
@@ -45,9 +41,12 @@ TEST_CASE("journal position: never behind what was reported as durable or as lef
     };
     events.on_full = [](std::error_code) {};
     events.on_fatal = [](const std::string& what) { FAIL_CHECK(what); };
-    store::JournalWriter journal{
-        disk,  store::begin_segment(disk, id, start, kSegmentBytes), id, start, kSegmentBytes,
-        events};
+    store::JournalWriter journal{disk,
+                                 store::begin_segment(disk, id, start, StoreRig::kSegmentBytes),
+                                 id,
+                                 start,
+                                 StoreRig::kSegmentBytes,
+                                 events};
     writer = &journal;
     CHECK(journal.durable_position() == start);
 

@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-Outcome<BenchOptions> parse(std::vector<std::string> words) {
+Outcome<BenchOptions> parse_bench(std::vector<std::string> words) {
     words.insert(words.begin(), "ticket-bench");
     std::vector<char*> argv;
     for (auto& word : words)
@@ -30,8 +30,8 @@ Outcome<BenchOptions> parse(std::vector<std::string> words) {
 }  // namespace
 
 TEST_CASE("bench options are read and checked") {
-    const auto outcome = parse({"--clients", "15", "--pipeline=4", "--duration", "2s", "--method",
-                                "query", "--event", "e", "--no-key", "--json"});
+    const auto outcome = parse_bench({"--clients", "15", "--pipeline=4", "--duration", "2s",
+                                      "--method", "query", "--event", "e", "--no-key", "--json"});
     REQUIRE(std::holds_alternative<BenchOptions>(outcome));
     const auto& options = std::get<BenchOptions>(outcome);
     CHECK(options.clients == 15);
@@ -53,7 +53,7 @@ TEST_CASE("bench options are read and checked") {
                                                {"--clients"},
                                                {"--requests", "5", "--duration", "1s"}}) {
         CAPTURE(words[0]);
-        const auto bad = parse(words);
+        const auto bad = parse_bench(words);
         REQUIRE(failure_of(bad));
         CHECK(failure_of(bad)->exit_code == 64);
     }

@@ -6,6 +6,7 @@
 
 #include "server/store/store_error.h"
 #include "tests/support/memory_directory.h"
+#include "tests/support/store_id.h"
 
 using namespace ticketd;
 using namespace ticketd::store;
@@ -13,10 +14,9 @@ using tests::MemoryDirectory;
 
 namespace {
 
-constexpr StoreId kStore{'s', 'i', 'd'};
 Checkpoint some_checkpoint() {
     Checkpoint checkpoint;
-    checkpoint.store = kStore;
+    checkpoint.store = tests::kStoreId;
     checkpoint.position = {4, 8192, 5, 30, 77};
     checkpoint.stop = Stop::kClean;
     checkpoint.last_time_ms = 2000;

@@ -34,13 +34,13 @@ void cut_power_after(MemoryDirectory& disk, std::uint64_t left) {
 }
 
 /// What clients were told: key to entry, for everything that became durable before the end.
-struct Told {
+struct Acknowledged {
     std::map<std::string, Entry> sales;
     std::uint64_t capacity = 0;
 };
 
 /// Sells until the power goes or the work is done. True if it was done.
-bool work(StoreRig& rig, Told& told) {
+bool work(StoreRig& rig, Acknowledged& told) {
     EventId demo = 0;
     if (const auto present = rig.store().state().find_event("demo")) {
         demo = *present;
@@ -64,7 +64,7 @@ bool work(StoreRig& rig, Told& told) {
     return true;
 }
 
-void check_told(MemoryDirectory& disk, const Told& told) {
+void check_acknowledged(MemoryDirectory& disk, const Acknowledged& told) {
     StoreRig rig{disk.after_crash(Unsynced::kKept)};
     for (const auto& [key, entry] : told.sales) {
         const auto result = rig.buy(entry.event, entry.requested, key, entry.uid);
@@ -85,7 +85,7 @@ void check_told(MemoryDirectory& disk, const Told& told) {
 /// Opens the store on `disk` and works until the power goes after `left` operations; what the
 /// disk is then.
 std::unique_ptr<MemoryDirectory> run_until_cut(std::unique_ptr<MemoryDirectory> disk,
-                                               std::uint64_t left, Told& told, bool& done,
+                                               std::uint64_t left, Acknowledged& told, bool& done,
                                                Unsynced unsynced, std::uint32_t seed) {
     auto* raw = disk.get();
     cut_power_after(*raw, left);
@@ -121,10 +121,10 @@ TEST_CASE("what was told survives a power cut at every operation, and another in
         bool finished = false;
         for (std::uint64_t first = 0; !finished; ++first) {
             CAPTURE(first);
-            Told told;
+            Acknowledged told;
             auto disk = run_until_cut(std::make_unique<MemoryDirectory>(), first, told, finished,
                                       unsynced, static_cast<std::uint32_t>(random()));
-            check_told(*disk, told);
+            check_acknowledged(*disk, told);
             bool recovered = false;
             for (std::uint64_t second = 0; !recovered; second += 1 + random() % 3) {
                 CAPTURE(second);
@@ -132,7 +132,7 @@ TEST_CASE("what was told survives a power cut at every operation, and another in
                 auto twice =
                     run_until_cut(disk->after_crash(Unsynced::kKept), second, told_again, recovered,
                                   unsynced, static_cast<std::uint32_t>(random()));
-                check_told(*twice, told_again);
+                check_acknowledged(*twice, told_again);
                 ++cuts;
             }
         }

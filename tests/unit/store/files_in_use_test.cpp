@@ -13,8 +13,6 @@ using tests::StoreRig;
 
 namespace {
 
-constexpr auto kSegment = "journal-0000000001";
-
 /// A store with one event and one sale, at rest.
 struct Sold {
     StoreRig rig;
@@ -31,12 +29,13 @@ struct Sold {
 TEST_CASE("a sale into a journal that was removed or replaced is never told") {
     for (const bool is_replaced : {false, true}) {
         Sold sold;
-        const auto bytes = sold.rig.disk().content(kSegment);
-        sold.rig.disk().erase(kSegment);
-        if (is_replaced) sold.rig.disk().set_content(kSegment, bytes);
+        const auto bytes = sold.rig.disk().content(StoreRig::kFirstSegment);
+        sold.rig.disk().erase(StoreRig::kFirstSegment);
+        if (is_replaced) sold.rig.disk().set_content(StoreRig::kFirstSegment, bytes);
         sold.rig.buy(sold.demo);
         CHECK(sold.rig.settle() == StoreRig::Settled::kDead);
-        CHECK(sold.rig.fatal() == std::string{kSegment} + ": was removed or replaced while in use");
+        CHECK(sold.rig.fatal() ==
+              std::string{StoreRig::kFirstSegment} + ": was removed or replaced while in use");
         CHECK(sold.rig.store().durable_lsn() == 2);
     }
 }

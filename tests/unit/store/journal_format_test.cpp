@@ -7,14 +7,13 @@
 #include "server/store/checksum.h"
 #include "server/store/entry.h"
 #include "server/store/store_error.h"
+#include "tests/support/store_id.h"
 
 using namespace ticketd;
 using namespace ticketd::store;
 
 namespace {
 
-constexpr StoreId kStore{'s', 't', 'o', 'r', 'e'};
-constexpr StoreId kOther{'o', 't', 'h', 'e', 'r'};
 constexpr JournalPosition kAt{3, 8192, 17, 40, 0xabcdef};
 
 std::string payload() {
@@ -54,10 +53,10 @@ TEST_CASE("segment names sort by number and are read strictly") {
 TEST_CASE("a segment header comes back, and no bit of its block may flip") {
     auto start = kAt;
     start.offset = kBlockBytes;
-    const auto block = segment_header(kStore, start);
+    const auto block = segment_header(tests::kStoreId, start);
     REQUIRE(block.size() == kBlockBytes);
     const auto header = read_segment_header(block, "f");
-    CHECK(header.store == kStore);
+    CHECK(header.store == tests::kStoreId);
     CHECK(header.start == start);
     for (std::size_t bit = 0; bit < block.size() * 8; ++bit) {
         CHECK_THROWS_AS(read_segment_header(flip(block, bit), "f"), StoreDamaged);
@@ -66,9 +65,9 @@ TEST_CASE("a segment header comes back, and no bit of its block may flip") {
 }
 
 TEST_CASE("a group fills whole blocks and comes back") {
-    const auto frame = frame_group(kStore, kAt, 1, payload());
+    const auto frame = frame_group(tests::kStoreId, kAt, 1, payload());
     CHECK(frame.size() == kBlockBytes);
-    const auto header = read_group_header(kStore, frame);
+    const auto header = read_group_header(tests::kStoreId, frame);
     REQUIRE(header.has_value());
     CHECK(header->segment == 3);
     CHECK(header->group == 17);
@@ -80,48 +79,50 @@ TEST_CASE("a group fills whole blocks and comes back") {
 }
 
 TEST_CASE("a group of another store is no group") {
-    CHECK_FALSE(read_group_header(kOther, frame_group(kStore, kAt, 1, payload())).has_value());
+    CHECK_FALSE(
+        read_group_header(tests::kOtherStoreId, frame_group(tests::kStoreId, kAt, 1, payload()))
+            .has_value());
 }
 
 TEST_CASE("no bit of a group may flip unnoticed") {
-    const auto frame = frame_group(kStore, kAt, 1, payload());
+    const auto frame = frame_group(tests::kStoreId, kAt, 1, payload());
     const auto used = kGroupHeaderBytes + payload().size();
     for (std::size_t bit = 0; bit < used * 8; ++bit) {
         const auto damaged = flip(frame, bit);
-        const auto header = read_group_header(kStore, damaged);
+        const auto header = read_group_header(tests::kStoreId, damaged);
         CHECK((!header || !payload_matches(*header, std::string_view{damaged}.substr(
                                                         kGroupHeaderBytes, payload().size()))));
     }
 }
 
 TEST_CASE("zeros are no group, whatever their checksum") {
-    CHECK_FALSE(read_group_header(kStore, std::string(kBlockBytes, '\0')).has_value());
+    CHECK_FALSE(read_group_header(tests::kStoreId, std::string(kBlockBytes, '\0')).has_value());
 }
 
 TEST_CASE("a checksum of zero is a wrong checksum") {
-    auto frame = frame_group(kStore, kAt, 1, payload());
-    auto header = *read_group_header(kStore, frame);
+    auto frame = frame_group(tests::kStoreId, kAt, 1, payload());
+    auto header = *read_group_header(tests::kStoreId, frame);
     frame.replace(4, 4, 4, '\0');
-    CHECK_FALSE(read_group_header(kStore, frame).has_value());
+    CHECK_FALSE(read_group_header(tests::kStoreId, frame).has_value());
     CHECK(payload_matches(header, payload()));
     header.payload_crc = 0;
     CHECK_FALSE(payload_matches(header, payload()));
-    CHECK_FALSE(read_group_header(kStore, std::string(kBlockBytes, '\0')).has_value());
+    CHECK_FALSE(read_group_header(tests::kStoreId, std::string(kBlockBytes, '\0')).has_value());
 }
 
 TEST_CASE("a footer belongs to one store and one end of one segment") {
-    const auto footer = segment_footer(kStore, kAt);
+    const auto footer = segment_footer(tests::kStoreId, kAt);
     CHECK(footer.size() == kBlockBytes);
-    CHECK(is_segment_footer(kStore, kAt, footer));
-    CHECK_FALSE(is_segment_footer(kOther, kAt, footer));
+    CHECK(is_segment_footer(tests::kStoreId, kAt, footer));
+    CHECK_FALSE(is_segment_footer(tests::kOtherStoreId, kAt, footer));
     for (auto change :
          {+[](JournalPosition& p) { ++p.segment; }, +[](JournalPosition& p) { ++p.lsn; },
           +[](JournalPosition& p) { ++p.group; }, +[](JournalPosition& p) { ++p.chain; }}) {
         auto other = kAt;
         change(other);
-        CHECK_FALSE(is_segment_footer(kStore, other, footer));
+        CHECK_FALSE(is_segment_footer(tests::kStoreId, other, footer));
     }
     for (std::size_t bit = 0; bit < footer.size() * 8; ++bit)
-        REQUIRE_FALSE(is_segment_footer(kStore, kAt, flip(footer, bit)));
-    CHECK_FALSE(is_segment_footer(kStore, kAt, segment_header(kStore, kAt)));
+        REQUIRE_FALSE(is_segment_footer(tests::kStoreId, kAt, flip(footer, bit)));
+    CHECK_FALSE(is_segment_footer(tests::kStoreId, kAt, segment_header(tests::kStoreId, kAt)));
 }

@@ -5,16 +5,16 @@
 #include <map>
 #include <random>
 
+#include "tests/support/store_id.h"
+
 using namespace ticketd;
 using namespace ticketd::store;
 
 TEST_CASE("keys of different users are different keys") {
-    constexpr StoreId kStore{'s'};
-    constexpr StoreId kOther{'o'};
-    CHECK(key_digest(kStore, 1, "a") == key_digest(kStore, 1, "a"));
-    CHECK(key_digest(kStore, 1, "a") != key_digest(kStore, 2, "a"));
-    CHECK(key_digest(kStore, 1, "a") != key_digest(kStore, 1, "b"));
-    CHECK(key_digest(kStore, 1, "a") != key_digest(kOther, 1, "a"));
+    CHECK(key_digest(tests::kStoreId, 1, "a") == key_digest(tests::kStoreId, 1, "a"));
+    CHECK(key_digest(tests::kStoreId, 1, "a") != key_digest(tests::kStoreId, 2, "a"));
+    CHECK(key_digest(tests::kStoreId, 1, "a") != key_digest(tests::kStoreId, 1, "b"));
+    CHECK(key_digest(tests::kStoreId, 1, "a") != key_digest(tests::kOtherStoreId, 1, "a"));
 }
 
 TEST_CASE("random inserts and erases agree with a map") {

@@ -21,8 +21,6 @@ using tests::StoreRig;
 
 namespace {
 
-constexpr auto kSegment = "journal-0000000001";
-
 /// Three groups after an unclean stop: event, two sales, one sale. LSN 1 to 4.
 std::unique_ptr<MemoryDirectory> small_store() {
     StoreRig rig;
@@ -35,7 +33,8 @@ std::unique_ptr<MemoryDirectory> small_store() {
     rig.settle();
     auto disk = rig.crash(tests::Unsynced::kLost);
     // One block of the preallocated zeros is as good as all of them, and faster to flip through.
-    disk->set_content(kSegment, disk->content(kSegment).substr(0, 4096 * 5));
+    disk->set_content(StoreRig::kFirstSegment,
+                      disk->content(StoreRig::kFirstSegment).substr(0, 4096 * 5));
     return disk;
 }
 
@@ -59,12 +58,12 @@ std::optional<Lsn> recovered_lsn(MemoryDirectory& disk) {
 
 TEST_CASE("a journal cut at any length comes back up to its last whole group or not at all") {
     const auto original = small_store();
-    const auto bytes = original->content(kSegment);
+    const auto bytes = original->content(StoreRig::kFirstSegment);
     const std::size_t end = 4096 * 4;
     for (std::size_t size = 0; size <= end; ++size) {
         if (size % 64 > 1 && size % 4096 > 300) continue;  // every length where something changes
         auto disk = copy_of(*original);
-        disk->set_content(kSegment, bytes.substr(0, size));
+        disk->set_content(StoreRig::kFirstSegment, bytes.substr(0, size));
         const auto lsn = recovered_lsn(*disk);
         CAPTURE(size);
         // The checkpoint of the first start is at LSN 0, so a missing header is damage, and a
@@ -83,7 +82,7 @@ TEST_CASE("a journal cut at any length comes back up to its last whole group or 
 
 TEST_CASE("a flipped bit is damage unless it can only be a torn tail") {
     const auto original = small_store();
-    const auto bytes = original->content(kSegment);
+    const auto bytes = original->content(StoreRig::kFirstSegment);
     std::size_t ambiguous = 0;
     for (std::size_t bit = 0; bit < 4096 * 4 * 8; ++bit) {
         const auto in_block = bit / 8 % 4096;
@@ -91,7 +90,7 @@ TEST_CASE("a flipped bit is damage unless it can only be a torn tail") {
         auto flipped = bytes;
         flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
         auto disk = copy_of(*original);
-        disk->set_content(kSegment, flipped);
+        disk->set_content(StoreRig::kFirstSegment, flipped);
         const auto lsn = recovered_lsn(*disk);
         CAPTURE(bit);
         if (!lsn) continue;
@@ -107,32 +106,33 @@ TEST_CASE("after a clean stop no part of the last group may be missing") {
     auto rig = std::make_unique<StoreRig>();
     rig->create("demo", 10);
     const auto original = rig->close();
-    const auto bytes = original->content(kSegment);
+    const auto bytes = original->content(StoreRig::kFirstSegment);
     for (const std::size_t size : {bytes.size() - 1, std::size_t{4096}, std::size_t{0}}) {
         auto disk = copy_of(*original);
-        disk->set_content(kSegment, bytes.substr(0, size));
+        disk->set_content(StoreRig::kFirstSegment, bytes.substr(0, size));
         CHECK_FALSE(recovered_lsn(*disk).has_value());
     }
 }
 
 TEST_CASE("a torn tail is cut, kept aside, and told") {
     auto disk = small_store();
-    auto bytes = disk->content(kSegment);
+    auto bytes = disk->content(StoreRig::kFirstSegment);
     bytes.replace(4096 * 4, 5, "junk!");
-    disk->set_content(kSegment, bytes);
+    disk->set_content(StoreRig::kFirstSegment, bytes);
     const auto recovered = recover(*disk, StoreRig::kSegmentBytes);
     CHECK(recovered.state.last_lsn() == 4);
     REQUIRE(recovered.notices.size() == 2);
     CHECK(recovered.notices[0].starts_with("cut a torn tail of 5 bytes"));
     CHECK(disk->content("torn-journal-0000000001-16384") == "junk!");
-    CHECK(disk->content(kSegment).size() == 4096 * 5);  // with the footer
+    CHECK(disk->content(StoreRig::kFirstSegment).size() == 4096 * 5);  // with the footer
 }
 
 TEST_CASE("a footer whose sync failed is written again before anything follows it") {
     auto disk = small_store();
     int syncs = 0;
     disk->set_fault([&](Operation operation, const std::string& name) {
-        const bool is_footers = operation == Operation::kSync && name == kSegment && ++syncs == 2;
+        const bool is_footers =
+            operation == Operation::kSync && name == StoreRig::kFirstSegment && ++syncs == 2;
         return is_footers ? std::make_error_code(std::errc::io_error) : std::error_code{};
     });
     CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
@@ -187,12 +187,13 @@ TEST_CASE("half a footer behind the checkpoint is written again") {
     rig.create("demo", 10);
     auto disk = rig.close();
     disk->set_fault([](Operation operation, const std::string& name) {
-        const bool fails = operation == Operation::kWrite && name == kSegment;
+        const bool fails = operation == Operation::kWrite && name == StoreRig::kFirstSegment;
         return fails ? MemoryDirectory::Failure{std::make_error_code(std::errc::io_error), 0.001}
                      : MemoryDirectory::Failure{};
     });
     CHECK_THROWS_AS(recover(*disk, StoreRig::kSegmentBytes), StoreUnavailable);
-    CHECK(disk->content(kSegment).substr(4096 * 2, 5) == std::string_view{"TKTD\0", 5});
+    CHECK(disk->content(StoreRig::kFirstSegment).substr(4096 * 2, 5) ==
+          std::string_view{"TKTD\0", 5});
     disk->set_fault({});
     CHECK(recovered_lsn(*disk) == 1);
     CHECK(recovered_lsn(*disk) == 1);
@@ -211,14 +212,16 @@ TEST_CASE("missing, swapped and foreign files are refused") {
         change(*disk);
         return !recovered_lsn(*disk).has_value();
     };
-    CHECK(damaged([&](auto& disk) { disk.erase(kSegment); }));
+    CHECK(damaged([&](auto& disk) { disk.erase(StoreRig::kFirstSegment); }));
     CHECK(damaged([&](auto& disk) { disk.erase(kSecond); }));
     CHECK(damaged([&](auto& disk) { disk.erase("checkpoint"); }));
-    CHECK(damaged([&](auto& disk) { disk.set_content(kSecond, disk.content(kSegment)); }));
+    CHECK(damaged(
+        [&](auto& disk) { disk.set_content(kSecond, disk.content(StoreRig::kFirstSegment)); }));
     CHECK(damaged(
         [&](auto& disk) { disk.set_content("journal-0000000003", disk.content(kSecond)); }));
-    CHECK(
-        damaged([&](auto& disk) { disk.set_content(kSecond, small_store()->content(kSegment)); }));
+    CHECK(damaged([&](auto& disk) {
+        disk.set_content(kSecond, small_store()->content(StoreRig::kFirstSegment));
+    }));
     CHECK(damaged(
         [&](auto& disk) { disk.set_content("checkpoint", small_store()->content("checkpoint")); }));
     CHECK_FALSE(damaged([](auto&) {}));

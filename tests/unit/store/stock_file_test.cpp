@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/support/memory_directory.h"
+#include "tests/support/store_id.h"
 
 using namespace ticketd;
 using namespace ticketd::store;
@@ -13,7 +14,6 @@ using tests::MemoryDirectory;
 
 namespace {
 
-constexpr StoreId kStore{'s'};
 const Event kDemo{"demo", {10, 1, 4, 5, 12}};
 
 template <typename Number>
@@ -27,7 +27,7 @@ Number at(const std::string& bytes, std::size_t offset) {
 
 TEST_CASE("a slot says its counts where the documentation says") {
     MemoryDirectory disk;
-    auto file = StockFile::open(disk, kStore);
+    auto file = StockFile::open(disk, tests::kStoreId);
     REQUIRE_FALSE(file->write(0, {"other", {1, 0, 0, 1, 1}}));
     REQUIRE_FALSE(file->write(1, kDemo));
     const auto slot = disk.content("stock").substr(4096 + 256, 256);
@@ -43,7 +43,7 @@ TEST_CASE("a slot says its counts where the documentation says") {
 
 TEST_CASE("a slot is found changed whichever bit of it flips") {
     MemoryDirectory disk;
-    auto file = StockFile::open(disk, kStore);
+    auto file = StockFile::open(disk, tests::kStoreId);
     REQUIRE_FALSE(file->write(0, kDemo));
     CHECK(file->check(0) == StockFile::SlotState::kAsWritten);
     auto writer = disk.open("stock", platform::OpenMode::kReadWrite).file;
@@ -62,7 +62,7 @@ TEST_CASE("a slot is found changed whichever bit of it flips") {
 
 TEST_CASE("an older image of the slot does not pass for the newest") {
     MemoryDirectory disk;
-    auto file = StockFile::open(disk, kStore);
+    auto file = StockFile::open(disk, tests::kStoreId);
     REQUIRE_FALSE(file->write(0, kDemo));
     const auto old = disk.content("stock").substr(4096, 256);
     REQUIRE_FALSE(file->write(0, {"demo", {10, 1, 5, 6, 13}}));
@@ -74,7 +74,7 @@ TEST_CASE("an older image of the slot does not pass for the newest") {
 TEST_CASE("rebuilding makes the file say what the ledger says, and nothing else") {
     MemoryDirectory disk;
     disk.set_content("stock", std::string(9000, 'x'));
-    auto file = StockFile::open(disk, kStore);
+    auto file = StockFile::open(disk, tests::kStoreId);
     REQUIRE_FALSE(file->rebuild({kDemo}));
     CHECK(file->check(0) == StockFile::SlotState::kAsWritten);
     CHECK(disk.content("stock").substr(4096, 256) == encode_slot(0, kDemo));
@@ -83,7 +83,7 @@ TEST_CASE("rebuilding makes the file say what the ledger says, and nothing else"
 
 TEST_CASE("the lock is refused while somebody else has it") {
     MemoryDirectory disk;
-    auto file = StockFile::open(disk, kStore);
+    auto file = StockFile::open(disk, tests::kStoreId);
     CHECK(file->try_lock(0).has_value());
     disk.hold_locks(true);
     CHECK_FALSE(file->try_lock(0).has_value());
