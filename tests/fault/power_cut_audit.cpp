@@ -87,7 +87,7 @@ std::string AuditedLedger::problem_with(const ToldCounts& told) const {
            std::to_string(told.lsn) + ", not " + std::to_string(sold);
 }
 
-Problems AuditedLedger::check(const History& history) const {
+Problems AuditedLedger::check(const ToldHistory& history) const {
     Problems problems = history.problems;
     const auto note = [&problems](std::string problem) {
         if (!problem.empty()) problems.push_back(std::move(problem));

@@ -24,7 +24,7 @@ class AuditedLedger {
     void take_for_granted(Rpc& rpc, std::uint64_t orders);
 
     /// Holds what was told against what has been read.
-    Problems check(const History& history) const;
+    Problems check(const ToldHistory& history) const;
     /// Holds the daemon's counts, and its own audit, against what has been read.
     Problems check_counts(Rpc& rpc) const;
 

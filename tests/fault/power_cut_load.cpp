@@ -22,7 +22,7 @@ Json Ask::params() const {
     return params;
 }
 
-void History::add(History&& other) {
+void ToldHistory::add(ToldHistory&& other) {
     const auto append = [](auto& to, auto& from) {
         to.insert(to.end(), std::make_move_iterator(from.begin()),
                   std::make_move_iterator(from.end()));
@@ -35,7 +35,7 @@ void History::add(History&& other) {
     lsn_max = std::max(lsn_max, other.lsn_max);
 }
 
-void History::add_reply(const Ask& ask, const Json& reply) {
+void ToldHistory::add_reply(const Ask& ask, const Json& reply) {
     if (const auto result = reply.find("result"); result != reply.end()) {
         const auto serials = result->at("serials").get<std::vector<std::uint64_t>>();
         if (serials.size() != ask.quantity) problems.push_back("another quantity: " + ask.key);
@@ -55,13 +55,13 @@ void History::add_reply(const Ask& ask, const Json& reply) {
     }
 }
 
-void History::add_counts(const std::string& event, const Json& told) {
+void ToldHistory::add_counts(const std::string& event, const Json& told) {
     const auto lsn = told.at("lsn").get<std::uint64_t>();
     counts.push_back({event, lsn, told.at("sold").get<std::uint64_t>()});
     lsn_max = std::max(lsn_max, lsn);
 }
 
-Json History::as_json() const {
+Json ToldHistory::as_json() const {
     Json told = Json::array(), open = Json::array(), no = Json::array(), queries = Json::array();
     for (const auto& sale : sales) {
         auto one = sale.ask.params();
@@ -104,8 +104,8 @@ bool Buyers::wait_for_answers(std::uint64_t count) const {
     return true;
 }
 
-History Buyers::join() {
-    History all;
+ToldHistory Buyers::join() {
+    ToldHistory all;
     for (std::size_t i = 0; i < threads_.size(); ++i) {
         threads_[i].join();
         all.add(std::move(histories_[i]));
@@ -113,7 +113,7 @@ History Buyers::join() {
     return all;
 }
 
-void Buyers::run(History& history, int number) {
+void Buyers::run(ToldHistory& history, int number) {
     try {
         Rpc rpc{plan_.socket};
         converse(rpc, history, number);
@@ -125,7 +125,7 @@ void Buyers::run(History& history, int number) {
     --active_;
 }
 
-void Buyers::converse(Rpc& rpc, History& history, int number) {
+void Buyers::converse(Rpc& rpc, ToldHistory& history, int number) {
     std::mt19937_64 random{plan_.seed + static_cast<std::uint64_t>(number)};
     const auto any_event = [&] { return plan_.events[random() % plan_.events.size()]; };
     const auto prefix = plan_.prefix + "-" + std::to_string(number) + "-";
@@ -147,7 +147,7 @@ void Buyers::converse(Rpc& rpc, History& history, int number) {
     }
 }
 
-void Buyers::take_reply(History& history, const Json& reply, const std::vector<Ask>& asks,
+void Buyers::take_reply(ToldHistory& history, const Json& reply, const std::vector<Ask>& asks,
                         const std::string& asked_about) {
     const auto id = reply.at("id").get<std::size_t>();
     if (id == asks.size()) {

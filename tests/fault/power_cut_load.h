@@ -38,7 +38,7 @@ struct ToldCounts {
 };
 
 /// All that a group of buyers knows.
-struct History {
+struct ToldHistory {
     std::vector<ToldSale> sales;
     std::vector<ToldCounts> counts;
     std::vector<Ask> refused;
@@ -46,7 +46,7 @@ struct History {
     std::uint64_t lsn_max = 0;  ///< the highest that any answer named
     std::vector<std::string> problems;
 
-    void add(History&& other);
+    void add(ToldHistory&& other);
     /// Takes down what the daemon said to `ask`.
     void add_reply(const Ask& ask, const Json& reply);
     void add_counts(const std::string& event, const Json& counts);
@@ -75,18 +75,18 @@ class Buyers {
     /// Waits until as many purchases are answered; false if the daemon ended or nothing happens.
     bool wait_for_answers(std::uint64_t count) const;
     /// Call when the daemon has ended: waits until everyone noticed, and gives what they know.
-    History join();
+    ToldHistory join();
 
   private:
-    void run(History& history, int number);
-    void converse(Rpc& rpc, History& history, int number);
-    void take_reply(History& history, const Json& reply, const std::vector<Ask>& asks,
+    void run(ToldHistory& history, int number);
+    void converse(Rpc& rpc, ToldHistory& history, int number);
+    void take_reply(ToldHistory& history, const Json& reply, const std::vector<Ask>& asks,
                     const std::string& asked_about);
 
     Plan plan_;
     std::atomic<std::uint64_t> answered_ = 0;
     std::atomic<int> active_;
-    std::vector<History> histories_;
+    std::vector<ToldHistory> histories_;
     std::vector<std::thread> threads_;
 };
 

@@ -38,7 +38,8 @@ Json purchase(const Ask& ask) {
 }
 
 // Buys until a sync is held up, or fails; the key whose answer does not come.
-std::string buy_until_unanswered(PowerCutRig& rig, const std::string& segment, History& history) {
+std::string buy_until_unanswered(PowerCutRig& rig, const std::string& segment,
+                                 ToldHistory& history) {
     auto rpc = rig.daemon().connect();
     for (int i = 0; i < 10; ++i) {
         const Ask ask{"many", "key-" + std::to_string(i) + "-", 1, ""};
@@ -51,7 +52,7 @@ std::string buy_until_unanswered(PowerCutRig& rig, const std::string& segment, H
 }
 
 // The next daemon finds the purchase in the page cache and says so; from then on it is promised.
-void check_promise_survives(PowerCutRig& rig, const std::string& key, const History& history) {
+void check_promise_survives(PowerCutRig& rig, const std::string& key, const ToldHistory& history) {
     rig.daemon().start();
     {
         auto rpc = rig.daemon().connect();
@@ -68,7 +69,7 @@ TEST_CASE("what a daemon answers from the memory of one that was killed outlives
     if (!can_trace() || !can_cut_power()) return;
     PowerCutRig rig{test_seed()};
     const auto segment = start_with_syncs(rig, kForEver + ":when=3+");
-    History history;
+    ToldHistory history;
     const auto key = buy_until_unanswered(rig, segment, history);
     rig.end_daemon();
     check_promise_survives(rig, key, history);
@@ -78,7 +79,7 @@ TEST_CASE("so does what it answers from the memory of one whose sync failed") {
     if (!can_trace() || !can_cut_power()) return;
     PowerCutRig rig{test_seed()};
     const auto segment = start_with_syncs(rig, "error=EIO:when=3+");
-    History history;
+    ToldHistory history;
     const auto key = buy_until_unanswered(rig, segment, history);
     CHECK(rig.daemon().wait() == 74);
     rig.end_daemon();
@@ -101,12 +102,12 @@ TEST_CASE("while a sync is under way nobody is told what the power can still tak
 
 // Sells one ticket, and then writes a group of many blocks whose sync is held up. Each sector of
 // the group reaches the disk, or not, by chance.
-History leave_torn_group(PowerCutRig& rig, unsigned round) {
+ToldHistory leave_torn_group(PowerCutRig& rig, unsigned round) {
     constexpr unsigned kSales = 100;
     constexpr std::uint64_t kSector = 512;
     const auto segment = start_with_syncs(rig, kForEver + ":when=2+");
     auto rpc = rig.daemon().connect();
-    History history;
+    ToldHistory history;
     const auto name = "torn-" + std::to_string(round) + "-";
     const Ask first{"many", name + "first", 1, ""};
     history.add_reply(first, rpc.call("purchase", first.params()));

@@ -86,7 +86,7 @@ void PowerCutRig::cut_power(PowerCut cut) {
     run({"cp", "-a", "--sparse=always", daemon_.data_dir(), found()});
 }
 
-bool PowerCutRig::survives(const History& history) {
+bool PowerCutRig::survives(const ToldHistory& history) {
     Problems problems;
     try {
         daemon_.start();
@@ -98,7 +98,7 @@ bool PowerCutRig::survives(const History& history) {
     return problems.empty();
 }
 
-Problems PowerCutRig::audit(const History& history) {
+Problems PowerCutRig::audit(const ToldHistory& history) {
     auto rpc = daemon_.connect();
     auto problems = ledger_.read_on(rpc);
     append(problems, ledger_.check(history));
@@ -112,10 +112,10 @@ Problems PowerCutRig::audit(const History& history) {
 
 // Asks again with keys that were answered, which must say the same, and with those that were not,
 // which must be done once.
-Problems PowerCutRig::check_replays(Rpc& rpc, const History& history) {
+Problems PowerCutRig::check_replays(Rpc& rpc, const ToldHistory& history) {
     constexpr std::size_t kSample = 10;
     Problems problems;
-    History again;
+    ToldHistory again;
     const auto ask = [&](const Ask& one) {
         const bool was_there = ledger_.has(one.key);
         const auto reply = rpc.call("purchase", one.params());
@@ -150,7 +150,7 @@ Problems PowerCutRig::check_slots(Rpc& rpc) const {
     return problems;
 }
 
-void PowerCutRig::report(const Problems& problems, const History& history) {
+void PowerCutRig::report(const Problems& problems, const ToldHistory& history) {
     std::string kept = (std::filesystem::temp_directory_path() / "ticketd-cut-XXXXXX").string();
     if (::mkdtemp(kept.data()) != nullptr) {
         run({"cp", "-a", "--sparse=always", found(), kept + "/store"});

@@ -40,9 +40,9 @@ class PowerCutRig {
     void cut_power(PowerCut cut = PowerCut::kLosesAll);
     /// Starts the daemon on what is there and holds all of it against what was told. False, and
     /// reported, if anything is wrong.
-    bool survives(const History& history);
+    bool survives(const ToldHistory& history);
     /// Fails the test with what is wrong, and keeps the evidence.
-    void report(const Problems& problems, const History& history);
+    void report(const Problems& problems, const ToldHistory& history);
 
     /// True once a daemon that was launched serves.
     bool is_ready() { return daemon_.process().wait_for_error(" ready on ", {}); }
@@ -53,8 +53,8 @@ class PowerCutRig {
     void let_pass_up_to(std::chrono::microseconds time);
 
   private:
-    Problems audit(const History& history);
-    Problems check_replays(Rpc& rpc, const History& history);
+    Problems audit(const ToldHistory& history);
+    Problems check_replays(Rpc& rpc, const ToldHistory& history);
     Problems check_slots(Rpc& rpc) const;
     std::string found() const { return daemon_.scratch() / "found"; }
 
