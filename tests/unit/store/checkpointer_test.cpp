@@ -66,9 +66,9 @@ TEST_CASE("a checkpoint that cannot be synced, or a segment that was changed, st
                            : std::error_code{};
             });
         } else {
-            auto bytes = rig.disk().content("journal-0000000001");
+            auto bytes = rig.disk().content(StoreRig::kFirstSegment);
             bytes[4096 + 70] ^= 1;
-            rig.disk().overwrite("journal-0000000001", bytes);
+            rig.disk().overwrite(StoreRig::kFirstSegment, bytes);
         }
         rig.fill_segment(demo);
         rig.wait_for_checkpoint(UINT64_MAX);
