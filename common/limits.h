@@ -78,6 +78,10 @@ inline constexpr std::uint64_t kInteger = (std::uint64_t{1} << 53) - 1;
 /// Serials are counted in 64 bits and never reused; with this capacity, and resizes at every entry,
 /// they cannot reach 2^53.
 inline constexpr std::uint64_t kCapacity = 1'000'000'000'000;
+/// The most that the numbers of a store may have reached when it is started: LSNs, serials, numbers
+/// of groups and segments, milliseconds since 1970. The other half, up to kInteger, is a margin
+/// that no daemon lives to use up: 140 years of a million entries a second.
+inline constexpr std::uint64_t kCounterAtStart = kInteger / 2;
 /// Tickets in one order: its serials must fit into one reply.
 inline constexpr std::uint64_t kQuantity = 10'000;
 inline constexpr std::size_t kEvents = 100'000;

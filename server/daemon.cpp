@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include "common/check.h"
 #include "common/error_kind.h"
@@ -18,6 +19,7 @@
 #include "common/socket_path.h"
 #include "server/net/listening_socket.h"
 #include "server/net/server.h"
+#include "server/platform/confinement.h"
 #include "server/platform/posix_file.h"
 #include "server/platform/process.h"
 #include "server/store/store.h"
@@ -109,6 +111,15 @@ void check_file_system(const platform::PosixDirectory& directory, const Config& 
     spdlog::warn("{} is on {}: locks and syncs promise less there", config.data_dir, *kind);
 }
 
+/// Once the socket is there, nothing that is left to do needs another, or another process.
+void confine() {
+#ifndef TICKETD_SANITIZED  // sanitizers look for leaks from a process that they start
+    if (const auto error = platform::confine_process()) {
+        spdlog::warn("this kernel does not take away what is not needed: {}", error.message());
+    }
+#endif
+}
+
 /// The path that leads to the data directory from anywhere.
 std::string absolute_path(const std::string& data_dir) {
     const std::unique_ptr<char, void (*)(void*)> path{::realpath(data_dir.c_str(), nullptr),
@@ -134,6 +145,7 @@ void run(const Options& options) {
     // Taken first, so that a start that cannot serve changes nothing in the store; nobody gets
     // through before listen().
     net::ListeningSocket address{settings.socket_path, settings.socket_mode};
+    confine();
 
     asio::io_context loop{1};
     net::Server* server = nullptr;
@@ -191,6 +203,9 @@ int serve(const Options& options) {
         spdlog::error("the store in {} is damaged and was not touched: {}", options.config.data_dir,
                       error.what());
         return client_exit::kStorage;
+    } catch (const std::bad_alloc&) {
+        spdlog::error("stopped: there is no memory");
+        return client_exit::kInternal;
     } catch (const std::exception& error) {
         spdlog::error("{}: {}", options.config.data_dir, error.what());
         return client_exit::kStorage;

@@ -33,6 +33,7 @@ home 'asio' 'server/net/|server/daemon\.cpp'
 home 'spdlog' 'server/net/server\.cpp|server/daemon\.cpp|server/main\.cpp'
 home 'CLI/' 'server/options\.cpp'
 home 'sodium' 'server/store/'
+home 'seccomp' 'server/platform/'
 home 'nlohmann' 'server/net/request\.cpp|server/config\.cpp|client/|common/'
 home 'iostream' 'nowhere'
 

@@ -52,6 +52,7 @@ FileDescriptor lock_path(const std::string& path) {
     request.l_type = F_WRLCK;
     request.l_whence = SEEK_SET;
     if (::fcntl(lock.get(), F_OFD_SETLK, &request) != 0) {
+        if (errno != EAGAIN && errno != EACCES) fail_with_errno(lock_name);
         fail(path, "another daemon has this address");
     }
     return lock;

@@ -101,8 +101,9 @@ void Server::admit(int descriptor) {
     if (!peer.known || !has_room_for(caller)) return refuse(connection, peer.uid);
     Session::Socket socket{loop_, asio::local::stream_protocol{}, connection.release()};
     auto session = std::make_shared<Session>(std::move(socket), caller, settings_, *this);
+    auto& of_uid = sessions_by_uid_[peer.uid];  // may throw, so before the session counts
     sessions_.emplace(session.get(), session);
-    sessions_by_uid_[peer.uid] += 1;
+    of_uid += 1;
     service_.counters().connections += 1;
     service_.counters().connections_total += 1;
     session->start();

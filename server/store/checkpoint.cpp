@@ -4,6 +4,7 @@
 #include "common/names.h"
 #include "server/store/bytes.h"
 #include "server/store/checksum.h"
+#include "server/store/entry.h"
 #include "server/store/store_error.h"
 #include "server/store/whole_file.h"
 
@@ -62,7 +63,9 @@ std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn las
         if (name_size > rest.size()) damaged(kHeaderBytes, "events cut short");
         const std::string name{rest.substr(0, name_size)};
         rest.remove_prefix(name_size);
-        if (!is_sound(stock) || !is_event_name(name) || stock.lsn > last_lsn) {
+        const bool is_counted =
+            stock.capacity <= limits::kCapacity && stock.next_serial <= limits::kCounterAtStart;
+        if (!is_sound(stock) || !is_counted || !is_event_name(name) || stock.lsn > last_lsn) {
             damaged(kHeaderBytes, "an event that makes no sense");
         }
         events.push_back({name, stock});
@@ -73,7 +76,8 @@ std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn las
 
 bool makes_sense(const Checkpoint& checkpoint) {
     const auto& position = checkpoint.position;
-    return position.lsn >= 1 && position.offset >= kBlockBytes &&
+    return position.lsn >= 1 && has_room_to_count(position) && is_time(checkpoint.last_time_ms) &&
+           is_time(checkpoint.key_floor.time_ms) && position.offset >= kBlockBytes &&
            position.offset % kBlockBytes == 0 && checkpoint.key_floor.lsn >= 1 &&
            checkpoint.key_floor.lsn <= position.lsn &&
            checkpoint.key_floor.time_ms <= checkpoint.last_time_ms &&

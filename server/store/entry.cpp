@@ -9,6 +9,7 @@ namespace ticketd::store {
 namespace {
 
 bool is_plausible(const Entry& entry) {
+    if (!is_time(entry.time_ms)) return false;
     const bool counts = box_office::is_sound(entry.after) &&
                         entry.after.capacity <= limits::kCapacity && entry.lsn > 0;
     if (entry.type == EntryType::kPurchased) {
@@ -31,6 +32,10 @@ bool is_plausible(const Entry& entry) {
 }
 
 }  // namespace
+
+bool is_time(std::int64_t time_ms) {
+    return time_ms >= 0 && static_cast<std::uint64_t>(time_ms) <= limits::kCounterAtStart;
+}
 
 void append_entry(std::string& out, const Entry& entry) {
     TICKETD_CHECK(is_plausible(entry));

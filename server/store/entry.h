@@ -44,6 +44,10 @@ struct Entry {
 /// Bytes before the texts of an entry.
 inline constexpr std::size_t kEntryFixedBytes = 100;
 
+/// True if a daemon can have stamped something with it: milliseconds since 1970, and so far from
+/// the end of the range that what is added to it does not overflow.
+bool is_time(std::int64_t time_ms);
+
 void append_entry(std::string& out, const Entry& entry);
 
 /// Takes one entry off the front of `bytes`. Nothing, and `bytes` untouched, if they do not start

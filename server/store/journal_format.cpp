@@ -38,6 +38,11 @@ std::string segment_mark(std::string_view magic, const StoreId& store, const Jou
 
 }  // namespace
 
+bool has_room_to_count(const JournalPosition& position) {
+    return position.segment <= limits::kCounterAtStart &&
+           position.group <= limits::kCounterAtStart && position.lsn <= limits::kCounterAtStart;
+}
+
 std::string segment_name(std::uint64_t number) {
     return numbered_name(kSegmentPrefix, number);
 }
@@ -77,6 +82,9 @@ SegmentHeader read_segment_header(std::string_view block, const std::string& fil
     header.start = {number_at<std::uint64_t>(block, 32), kBlockBytes,
                     number_at<std::uint64_t>(block, 48), number_at<std::uint64_t>(block, 40),
                     number_at<std::uint32_t>(block, 12)};
+    if (!has_room_to_count(header.start)) {
+        throw StoreDamaged(file, 32, "a position near the end of what can be counted");
+    }
     return header;
 }
 

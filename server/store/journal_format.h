@@ -35,6 +35,9 @@ struct JournalPosition {
     bool operator==(const JournalPosition&) const = default;
 };
 
+/// True if a daemon may go on from there: none of its numbers is near the end of its range.
+bool has_room_to_count(const JournalPosition& position);
+
 /// "journal-0000000001"
 std::string segment_name(std::uint64_t number);
 std::optional<std::uint64_t> segment_number(std::string_view file_name);

@@ -99,6 +99,7 @@ std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkp
         if (progress) progress("key runs", segment - first, last - first + 1);
         const auto run = read_key_run(directory, checkpoint.store, segment);
         const bool follows = run.end_lsn >= begin_lsn && run.end_lsn <= checkpoint.position.lsn &&
+                             run.newest_ms <= checkpoint.last_time_ms &&
                              state.restore_keys(run.items, begin_lsn);
         if (!follows) throw StoreDamaged(key_run_name(segment), 0, "does not fit the checkpoint");
         begin_lsn = run.end_lsn;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/wait.h"
+#include "tests/fault/fault_row.h"
 #include "tests/fault/injector.h"
 #include "tests/support/daemon.h"
 
@@ -24,13 +25,7 @@ enum class Ending : std::uint8_t {
     kStops,     ///< the daemon ends at once with exit 74 and one line; nobody is answered
 };
 
-struct RunningFault {
-    const char* file;  ///< of the store: which calls
-    const char* call;
-    const char* inject;  ///< in strace's words; counted from the first call after the start
-    Ending outcome;
-    const char* says;  ///< part of the line
-};
+using RunningFault = FaultRow<Ending>;
 
 constexpr auto kGoesOn = Ending::kGoesOn;
 constexpr auto kWaits = Ending::kWaits;
@@ -273,7 +268,7 @@ TEST_SUITE_BEGIN("running_faults");
 TEST_CASE("a system call that fails while tickets are sold does what the table says") {
     if (!can_trace() || !can_attach()) return;
     for (const auto& fault : kFaults) {
-        const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
+        const auto row = name_of(fault);
         CAPTURE(row);
         check_row(fault);
     }

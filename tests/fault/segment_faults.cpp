@@ -8,10 +8,6 @@
 
 namespace ticketd::testing {
 
-std::string name_of(const Fault& fault) {
-    return std::string{fault.file} + " " + fault.call + " " + fault.inject;
-}
-
 std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault) {
     const std::string file{fault.file}, call{fault.call};
     std::vector<std::string> options{"-P", daemon.data_dir() + (file == "." ? "" : "/" + file)};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fault/fault_row.h"
 #include "tests/support/daemon.h"
 
 namespace ticketd::testing {
@@ -16,15 +17,7 @@ enum class Outcome : std::uint8_t {
     kStops,   ///< exit 74 with one line, and nobody is answered
 };
 
-struct Fault {
-    const char* file;  ///< of the store; "." the directory
-    const char* call;
-    const char* inject;  ///< in strace's words; counted from then on, in each thread
-    Outcome outcome;
-    const char* says;  ///< part of the line
-};
-
-std::string name_of(const Fault& fault);
+using Fault = FaultRow<Outcome>;
 
 /// For an Injector.
 std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault);

@@ -2,20 +2,12 @@
 // are completed: nobody notices, and there is no hole in what was written.
 #include <doctest/doctest.h>
 
+#include "tests/fault/preload.h"
 #include "tests/support/daemon.h"
 #include "tests/support/randomness.h"
 
 namespace ticketd::testing {
 namespace {
-
-bool can_preload() {
-#ifdef TICKETD_SANITIZED
-    MESSAGE("SKIPPED: a sanitizer's library wants to be loaded first");
-    return false;
-#else
-    return true;
-#endif
-}
 
 void buy_one_by_one(Rpc& rpc, int first, int count) {
     for (int i = first; i < first + count; ++i) {

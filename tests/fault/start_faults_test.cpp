@@ -7,6 +7,7 @@
 #include <array>
 
 #include "client/wait.h"
+#include "tests/fault/fault_row.h"
 #include "tests/fault/strace.h"
 #include "tests/support/daemon.h"
 
@@ -20,13 +21,7 @@ enum class StartOutcome : std::uint8_t {
     kStopsLater,  ///< what it does behind the recovery failed: exit 74, maybe after it served
 };
 
-struct StartFault {
-    const char* file;  ///< which calls: those on this file, or with this name; "." the directory
-    const char* call;
-    const char* inject;  ///< in strace's words
-    StartOutcome outcome;
-    const char* says;  ///< part of the line
-};
+using StartFault = FaultRow<StartOutcome>;
 
 constexpr auto kServes = StartOutcome::kServes;
 constexpr auto kUntouched = StartOutcome::kUntouched;
@@ -249,7 +244,7 @@ void check_end(Daemon& daemon, const StartFault& fault) {
 }
 
 void check_row(const KilledStore& store, const StartFault& fault) {
-    const auto row = std::string{fault.file} + " " + fault.call + " " + fault.inject;
+    const auto row = name_of(fault);
     CAPTURE(row);
     Daemon daemon;
     store.copy_to(daemon.data_dir());
@@ -278,6 +273,18 @@ TEST_CASE("a start that cannot read its store says why and changes nothing") {
     const KilledStore store;
     for (const auto& fault : kReadingFaults)
         check_row(store, fault);
+}
+
+TEST_CASE("a lock file of the address that cannot be locked is not taken for another daemon") {
+    if (!can_trace()) return;
+    Daemon daemon;
+    daemon.options().wrapper =
+        tracing(daemon.scratch() / "trace",
+                {"-P", daemon.socket() + ".lock", "-e", "inject=fcntl:error=ENOLCK"});
+    daemon.launch();
+    CHECK(daemon.wait() == 69);
+    CHECK(daemon.log().find("s.lock: No locks available") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(daemon.data_dir()));
 }
 
 TEST_CASE("a recovery that cannot write says why and is done by the next start") {

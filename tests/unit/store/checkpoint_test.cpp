@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/limits.h"
 #include "server/store/store_error.h"
 #include "tests/support/memory_directory.h"
 #include "tests/support/store_id.h"
@@ -85,4 +86,38 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
     CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.lsn = 30; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[0].name = "no name"; }));
     CHECK_FALSE(is_refused([](Checkpoint&) {}));
+}
+
+TEST_CASE("a checkpoint is refused once its numbers are half way to the end of their range") {
+    const auto starts_at = [](auto change, std::uint64_t number) {
+        MemoryDirectory disk;
+        auto checkpoint = some_checkpoint();
+        checkpoint.last_time_ms = static_cast<std::int64_t>(limits::kCounterAtStart);
+        change(checkpoint, number);
+        REQUIRE_FALSE(write_checkpoint(disk, checkpoint));
+        try {
+            read_checkpoint(disk);
+            return true;
+        } catch (const StoreDamaged&) {
+            return false;
+        }
+    };
+    const auto has_end = [&](auto change, std::uint64_t last) {
+        CHECK(starts_at(change, last));
+        for (const auto number : {last + 1, std::uint64_t{1} << 62, std::uint64_t{1} << 63,
+                                  ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
+            CHECK_FALSE(starts_at(change, number));
+        }
+    };
+    using Number = std::uint64_t;
+    has_end([](Checkpoint& c, Number n) { c.position.lsn = n; }, limits::kCounterAtStart);
+    has_end([](Checkpoint& c, Number n) { c.position.group = n; }, limits::kCounterAtStart);
+    has_end([](Checkpoint& c, Number n) { c.position.segment = n; }, limits::kCounterAtStart);
+    has_end([](Checkpoint& c, Number n) { c.events[0].stock.next_serial = n; },
+            limits::kCounterAtStart);
+    has_end([](Checkpoint& c, Number n) { c.events[0].stock.capacity = n; }, limits::kCapacity);
+    has_end([](Checkpoint& c, Number n) { c.last_time_ms = static_cast<std::int64_t>(n); },
+            limits::kCounterAtStart);
+    has_end([](Checkpoint& c, Number n) { c.key_floor.time_ms = static_cast<std::int64_t>(n); },
+            limits::kCounterAtStart);
 }

@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
+
+#include "common/limits.h"
+#include "server/store/bytes.h"
 
 using namespace ticketd;
 using namespace ticketd::store;
@@ -49,6 +53,20 @@ TEST_CASE("entries come back as they were written") {
     CHECK(take_entry(rest) == sale());
     CHECK(take_entry(rest) == resized);
     CHECK(rest.empty());
+}
+
+TEST_CASE("an entry whose time no clock can have shown is no entry") {
+    const auto is_taken = [](std::int64_t time_ms) {
+        auto bytes = encoded(sale());
+        put_number<std::int64_t>(bytes, 16, time_ms);
+        std::string_view rest{bytes};
+        return take_entry(rest).has_value();
+    };
+    constexpr auto kLast = static_cast<std::int64_t>(limits::kCounterAtStart);
+    CHECK(is_taken(0));
+    CHECK(is_taken(kLast));
+    for (const auto time_ms : {kLast + 1, INT64_MAX, std::int64_t{-1}, INT64_MIN})
+        CHECK_FALSE(is_taken(time_ms));
 }
 
 TEST_CASE("an entry cut anywhere is no entry") {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/limits.h"
 #include "server/store/checksum.h"
 #include "server/store/entry.h"
 #include "server/store/store_error.h"
@@ -62,6 +63,27 @@ TEST_CASE("a segment header comes back, and no bit of its block may flip") {
         CHECK_THROWS_AS(read_segment_header(flip(block, bit), "f"), StoreDamaged);
     }
     CHECK_THROWS_AS(read_segment_header(block.substr(0, 4095), "f"), StoreDamaged);
+}
+
+TEST_CASE("a segment that begins half way to the end of what can be counted is the last one read") {
+    const auto is_read = [](const JournalPosition& start) {
+        try {
+            read_segment_header(segment_header(tests::kStoreId, start), "f");
+            return true;
+        } catch (const StoreDamaged&) {
+            return false;
+        }
+    };
+    for (const auto number :
+         {&JournalPosition::segment, &JournalPosition::group, &JournalPosition::lsn}) {
+        auto start = kAt;
+        start.*number = limits::kCounterAtStart;
+        CHECK(is_read(start));
+        start.*number += 1;
+        CHECK_FALSE(is_read(start));
+        start.*number = ~std::uint64_t{0};
+        CHECK_FALSE(is_read(start));
+    }
 }
 
 TEST_CASE("a group fills whole blocks and comes back") {

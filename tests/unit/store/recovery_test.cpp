@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "common/limits.h"
 #include "server/store/audit.h"
 #include "server/store/checkpoint.h"
+#include "server/store/journal_writer.h"
 #include "server/store/store_error.h"
 #include "tests/support/power_cut.h"
 #include "tests/support/store_rig.h"
@@ -235,6 +237,28 @@ TEST_CASE("a checkpoint that names segments without end is refused at once") {
     checkpoint.position.segment = std::uint64_t{1} << 62;
     REQUIRE_FALSE(write_checkpoint(*disk, checkpoint));
     CHECK_FALSE(recovered_lsn(*disk).has_value());
+}
+
+TEST_CASE("a store sells on at the last LSN that it may start from, and does not start behind it") {
+    const auto store_at = [](Lsn lsn) {
+        auto disk = std::make_unique<MemoryDirectory>();
+        Checkpoint base;
+        base.position = {0, kBlockBytes, lsn, lsn, 0};
+        base.key_floor.lsn = lsn;
+        auto start = base.position;
+        start.segment = 1;
+        REQUIRE_FALSE(begin_segment(*disk, base.store, start, StoreRig::kSegmentBytes).error);
+        REQUIRE_FALSE(write_checkpoint(*disk, base));
+        return disk;
+    };
+    StoreRig rig{store_at(limits::kCounterAtStart)};
+    const auto demo = rig.create("demo", 10);
+    const auto bought = rig.buy(demo, 2, "a");
+    CHECK(std::get<Changed>(bought).entry.lsn == limits::kCounterAtStart + 1);
+    CHECK(rig.settle() == StoreRig::Settled::kDurable);
+
+    CHECK_FALSE(recovered_lsn(*store_at(limits::kCounterAtStart + 1)).has_value());
+    CHECK_FALSE(recovered_lsn(*store_at(~Lsn{0})).has_value());
 }
 
 TEST_CASE("the audit recomputes what the store says") {
