@@ -113,7 +113,8 @@ void check_file_system(const platform::PosixDirectory& directory, const Config& 
 
 /// Once the socket is there, nothing that is left to do needs another, or another process.
 void confine() {
-#ifndef TICKETD_SANITIZED  // sanitizers look for leaks from a process that they start
+// AddressSanitizer looks for leaks from a process that it starts.
+#if !defined(TICKETD_SANITIZED) && !defined(__SANITIZE_ADDRESS__)
     if (const auto error = platform::confine_process()) {
         spdlog::warn("this kernel does not take away what is not needed: {}", error.message());
     }

@@ -16,7 +16,7 @@ Examples:
   ticketd --verify /var/lib/ticketd
 
 Exit codes: 0 stopped on request; 64 wrong usage; 69 the address or the store is in use;
-74 the disk failed or the store is damaged; 78 wrong configuration.)";
+70 no memory; 74 the disk failed or the store is damaged; 78 wrong configuration.)";
 
 struct Arguments {
     std::string config_file, data_dir, socket_path;

@@ -39,6 +39,18 @@ TEST_CASE("a socket that somebody answers is refused, with a clear line") {
     CHECK(daemon.stop() == 0);
 }
 
+TEST_CASE("a daemon whose lock file is gone keeps its address as long as it lives") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    REQUIRE(std::filesystem::remove(daemon.socket() + ".lock"));
+    for (const int signal : {SIGSTOP, SIGCONT}) {
+        daemon.send_signal(signal);
+        const auto rival = rival_of(daemon);
+        CHECK(rival.exit == 69);
+        CHECK(rival.error.find("another daemon answers at this address") != std::string::npos);
+    }
+    CHECK(daemon.connect().result("query")["event"] == "demo");
+}
+
 TEST_CASE("a daemon that is stopped but alive is not taken for dead") {
     auto daemon = Daemon::with_events({"demo=5"});
     daemon.send_signal(SIGSTOP);
