@@ -140,6 +140,12 @@ std::unique_ptr<store::Store> open_store(platform::Directory& directory,
     return std::make_unique<store::Store>(directory, clock, std::move(events), settings, progress);
 }
 
+std::unique_ptr<net::Server> make_server(asio::io_context& loop, platform::Directory& directory,
+                                         store::Store& store, const net::Settings& settings) {
+    const platform::SignalsHeldBack held_back;
+    return std::make_unique<net::Server>(loop, directory, store, settings);
+}
+
 void run(const Options& options) {
     auto settings = within_descriptor_limit(options.config.net);
     prepare_socket_directory(settings.socket_path);
@@ -161,8 +167,8 @@ void run(const Options& options) {
     for (const auto& notice : store.notices())
         spdlog::warn("{}", notice);
 
-    net::Server instance{loop, *directory, store, settings};
-    server = &instance;
+    const auto instance = make_server(loop, *directory, store, settings);
+    server = instance.get();
     create_events(store, options);
 
     asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
@@ -175,9 +181,9 @@ void run(const Options& options) {
         for (const int again : {SIGTERM, SIGINT, SIGHUP}) {
             signals.remove(again);
         }
-        instance.stop([&loop] { loop.stop(); });
+        instance->stop([&loop] { loop.stop(); });
     });
-    instance.listen(address);
+    instance->listen(address);
     spdlog::info("ticketd {} ready on {}: {} events, LSN {}", TICKETD_VERSION, settings.socket_path,
                  store.state().events().size(), store.state().last_lsn());
     loop.run();

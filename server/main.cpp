@@ -24,6 +24,7 @@ namespace {
 /// oldest, so that nobody who sells ever waits for a terminal or a full pipe.
 void start_logging(const std::string& level) {
     constexpr std::size_t kQueuedLines = 8192;
+    const platform::SignalsHeldBack held_back;
     spdlog::init_thread_pool(kQueuedLines, 1);
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto logger =

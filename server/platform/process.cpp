@@ -27,6 +27,18 @@ void ignore_write_signals() {
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
 }
 
+SignalsHeldBack::SignalsHeldBack() {
+    sigset_t of_process;
+    ::sigemptyset(&of_process);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+        ::sigaddset(&of_process, signal);
+    ::pthread_sigmask(SIG_BLOCK, &of_process, &before_);
+}
+
+SignalsHeldBack::~SignalsHeldBack() {
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 std::size_t raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;

@@ -1,7 +1,8 @@
 // What a daemon does to its own process before anything else. Each function is called once, from
-// main, before threads start.
+// main, before threads start, but for SignalsHeldBack.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,6 +17,20 @@ void keep_files_private();
 
 /// SIGPIPE and SIGXFSZ become errors of the call that met them.
 void ignore_write_signals();
+
+/// While it lives, threads that are started will get none of the process's signals for their whole
+/// life: the thread that handles them does. What arrives meanwhile waits, if that thread is the one
+/// that made it.
+class SignalsHeldBack {
+  public:
+    SignalsHeldBack();
+    SignalsHeldBack(const SignalsHeldBack&) = delete;
+    SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+    ~SignalsHeldBack();
+
+  private:
+    sigset_t before_;
+};
 
 /// Raises the soft limit of open files to the hard one and returns it.
 std::size_t raise_descriptor_limit();

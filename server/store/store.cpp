@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "common/names.h"
+#include "server/platform/process.h"
 #include "server/store/bytes.h"
 #include "server/store/store_error.h"
 
@@ -46,6 +47,7 @@ Store::Store(platform::Directory& directory, const platform::Clock& clock, Store
       durable_lsn_(recovered_.state.last_lsn()) {
     require(stock_file_->rebuild(state().events()), kStockFileName);
     require(directory.sync(), kStockFileName);
+    const platform::SignalsHeldBack held_back;
     checkpointer_ = std::make_unique<Checkpointer>(
         directory, clock, std::move(recovered_.base), std::move(recovered_.runs),
         settings.key_retention,

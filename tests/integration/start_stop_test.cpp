@@ -21,7 +21,26 @@ void buy_more_than_is_read(Rpc& rpc) {
     CHECK(rpc.receive()["result"]["granted"] == 10'000);
 }
 
+// The signals that a thread does not take, as bits.
+unsigned long long blocked_signals(const std::filesystem::path& task) {
+    const auto status = read_file(task / "status");
+    const std::string field = "\nSigBlk:\t";
+    return std::stoull(status.substr(status.find(field) + field.size(), 16), nullptr, 16);
+}
+
 TEST_SUITE_BEGIN("start_stop");
+
+TEST_CASE("signals to stop are taken by the main thread alone") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    daemon.connect().result("purchase");
+    constexpr auto kToStop = 1ULL << (SIGTERM - 1) | 1ULL << (SIGINT - 1) | 1ULL << (SIGHUP - 1);
+    const auto pid = std::to_string(daemon.pid());
+    for (const auto& task : std::filesystem::directory_iterator{"/proc/" + pid + "/task"}) {
+        const bool is_main = task.path().filename() == pid;
+        CAPTURE(is_main);
+        CHECK((blocked_signals(task.path()) & kToStop) == (is_main ? 0 : kToStop));
+    }
+}
 
 TEST_CASE("SIGTERM and SIGINT stop the daemon clean") {
     for (const int signal : {SIGTERM, SIGINT}) {

@@ -21,6 +21,7 @@
 #include "server/store/store_error.h"
 #include "tests/support/process_scratch.h"
 #include "tests/support/randomness.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/store_rig.h"
 
 namespace ticketd::tests {
@@ -203,7 +204,7 @@ constexpr std::chrono::milliseconds kShortRetention{500};
 
 TEST_CASE("live backup: a copy taken while segments are left is the store at one LSN") {
     std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
-    for (unsigned round = 0; round < testing::scaled(2); ++round) {
+    for (unsigned round = 0; round < testing::scaled(testing::kIsSanitized ? 1 : 2); ++round) {
         const testing::ScratchDirectory scratch;
         const LiveStore live{scratch / "store", std::chrono::hours{1}};
         for (std::uint64_t i = 1; i <= 8; ++i) {

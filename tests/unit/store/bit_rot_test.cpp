@@ -15,6 +15,7 @@
 #include "server/store/ledger_reader.h"
 #include "server/store/segment_reader.h"
 #include "server/store/store_error.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/store_life.h"
 #include "tests/support/store_oracle.h"
 #include "tests/support/store_rig.h"
@@ -28,11 +29,7 @@ namespace {
 constexpr auto kLastSegment = "journal-0000000003";
 const StoreSettings kTiny{.segment_bytes = kTinySegmentBytes};
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStride = 61;  // of the bytes that are looked at
-#else
-constexpr std::size_t kStride = 1;
-#endif
+constexpr std::size_t kStride = testing::kIsSanitized ? 61 : 1;  // of the bytes that are looked at
 
 struct GroupPlace {
     std::uint64_t offset = 0;

@@ -12,6 +12,7 @@
 #include "server/store/ledger_reader.h"
 #include "server/store/store_error.h"
 #include "tests/support/randomness.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/store_rig.h"
 
 using namespace ticketd;
@@ -112,6 +113,9 @@ std::unique_ptr<MemoryDirectory> run_until_cut(std::unique_ptr<MemoryDirectory> 
 
 }  // namespace
 
+// Within a recovery the next cut comes at most so many operations later.
+constexpr unsigned kRecoveryStride = testing::kIsSanitized ? 15 : 3;
+
 TEST_CASE("what was told survives a power cut at every operation, and another in the recovery") {
     const auto start = static_cast<std::uint32_t>(testing::test_seed());
     CAPTURE(start);
@@ -126,7 +130,7 @@ TEST_CASE("what was told survives a power cut at every operation, and another in
                                       unsynced, static_cast<std::uint32_t>(random()));
             check_acknowledged(*disk, told);
             bool recovered = false;
-            for (std::uint64_t second = 0; !recovered; second += 1 + random() % 3) {
+            for (std::uint64_t second = 0; !recovered; second += 1 + random() % kRecoveryStride) {
                 CAPTURE(second);
                 auto told_again = told;
                 auto twice =
@@ -138,5 +142,5 @@ TEST_CASE("what was told survives a power cut at every operation, and another in
         }
     }
     MESSAGE(cuts, " power cuts");
-    CHECK(cuts > 500);
+    CHECK(cuts > (testing::kIsSanitized ? 100 : 500));
 }

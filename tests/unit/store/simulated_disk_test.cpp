@@ -16,19 +16,15 @@
 
 #include "tests/support/crash_explorer.h"
 #include "tests/support/randomness.h"
+#include "tests/support/sanitized.h"
 
 using namespace ticketd;
 using namespace ticketd::tests;
+using testing::kIsSanitized;
 using testing::scale;
 using testing::test_seed;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 /// Every sequence of so many commands.
 std::vector<Commands> sequences(std::size_t length) {
