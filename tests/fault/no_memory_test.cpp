@@ -91,18 +91,32 @@ Daemon killed_daemon() {
     return daemon;
 }
 
+/// Lets one allocation after the other fail, counted as `from` says, in a daemon on a store with a
+/// past: each of the first, and the further on, the fewer, until none is met any more. `live`
+/// starts it and brings it to its end; what it was told has to be kept.
+template <typename Live>
+void fail_each_allocation(const std::string& from, const Live& live) {
+    std::mt19937_64 random{test_seed()};
+    unsigned failed = 0, in_a_row = 0;
+    for (unsigned long nth = 1; in_a_row < 3; nth += 1 + random() % (2 + nth / (4 * scaled(1)))) {
+        const auto which = from + std::to_string(nth) + (random() % 2 == 0 ? "+" : "");
+        CAPTURE(which);
+        auto daemon = killed_daemon();
+        set_failing(daemon, which);
+        const std::vector<int> told = live(daemon);
+        in_a_row = has_failed(daemon) ? 0U : in_a_row + 1;
+        failed += has_failed(daemon) ? 1U : 0U;
+        check_kept(daemon, told);
+    }
+    MESSAGE("lives with an allocation that failed: " << failed);
+    CHECK(failed > 30);
+}
+
 TEST_SUITE_BEGIN("no_memory");
 
 TEST_CASE("a start that gets no memory ends, and the next one finds everything") {
     if (!can_preload()) return;
-    std::mt19937_64 random{test_seed()};
-    unsigned failed = 0, in_a_row = 0;
-    // Each of the first, and the further on, the fewer.
-    for (unsigned long nth = 1; in_a_row < 3; nth += 1 + random() % (2 + nth / (4 * scaled(1)))) {
-        const auto which = std::to_string(nth) + (random() % 2 == 0 ? "+" : "");
-        CAPTURE(which);
-        auto daemon = killed_daemon();
-        set_failing(daemon, which);
+    fail_each_allocation("", [](Daemon& daemon) {
         daemon.launch();
         std::vector<int> told;
         if (daemon.process().wait_for_error(" ready on ")) {
@@ -111,35 +125,20 @@ TEST_CASE("a start that gets no memory ends, and the next one finds everything")
             check_end(daemon);
         }
         if (daemon.is_running()) daemon.kill_hard();
-        in_a_row = has_failed(daemon) ? 0U : in_a_row + 1;
-        failed += has_failed(daemon) ? 1U : 0U;
-        check_kept(daemon, told);
-    }
-    MESSAGE("starts with an allocation that failed: " << failed);
-    CHECK(failed > 30);
+        return told;
+    });
 }
 
 TEST_CASE("a daemon that gets no memory while it sells refuses or ends, and what it told is kept") {
     if (!can_preload()) return;
-    std::mt19937_64 random{test_seed()};
-    unsigned failed = 0, in_a_row = 0;
-    for (unsigned long nth = 1; in_a_row < 3; nth += 1 + random() % (2 + nth / (4 * scaled(1)))) {
-        const auto which = "@" + std::to_string(nth) + (random() % 2 == 0 ? "+" : "");
-        CAPTURE(which);
-        auto daemon = killed_daemon();
-        set_failing(daemon, which);
+    fail_each_allocation("@", [](Daemon& daemon) {
         daemon.start();
         daemon.send_signal(SIGUSR2);
-        const auto told = buy_without_memory(daemon);
+        auto told = buy_without_memory(daemon);
         if (daemon.is_running()) daemon.send_signal(SIGTERM);
-        const auto exit = daemon.wait();
-        if (exit != 0) check_end(daemon);
-        in_a_row = has_failed(daemon) ? 0U : in_a_row + 1;
-        failed += has_failed(daemon) ? 1U : 0U;
-        check_kept(daemon, told);
-    }
-    MESSAGE("runs with an allocation that failed: " << failed);
-    CHECK(failed > 30);
+        if (daemon.wait() != 0) check_end(daemon);
+        return told;
+    });
 }
 
 TEST_SUITE_END();

@@ -17,15 +17,20 @@ using namespace ticketd;
 
 namespace {
 
-/// Runs `body` in a child process that is confined; true if it says so.
+/// Runs `body` in a child process; true if it says so.
 template <typename Body>
-bool holds_confined(const Body& body) {
+bool holds_in_child(const Body& body) {
     const auto child = ::fork();
     REQUIRE(child >= 0);
-    if (child == 0) ::_exit(!platform::confine_process() && body() ? 0 : 1);
+    if (child == 0) ::_exit(body() ? 0 : 1);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+template <typename Body>
+bool holds_confined(const Body& body) {
+    return holds_in_child([&] { return !platform::confine_process() && body(); });
 }
 
 bool is_denied(long result) {
@@ -73,12 +78,10 @@ TEST_CASE("a confined process goes on with what is open, and with threads, old a
 }
 
 TEST_CASE("threads that were there before are confined too") {
-    const auto child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
+    CHECK(holds_in_child([] {
         int go[2];
         bool denied = false;
-        if (::pipe(go) != 0) ::_exit(1);
+        if (::pipe(go) != 0) return false;
         std::thread early{[&] {
             char begun = 0;
             denied = ::read(go[0], &begun, 1) == 1 && is_denied(::socket(AF_UNIX, SOCK_STREAM, 0));
@@ -86,9 +89,6 @@ TEST_CASE("threads that were there before are confined too") {
         const bool confined = !platform::confine_process();
         const bool told = ::write(go[1], "x", 1) == 1;
         early.join();
-        ::_exit(confined && told && denied ? 0 : 1);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(status == 0);
+        return confined && told && denied;
+    }));
 }

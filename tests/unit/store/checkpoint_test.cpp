@@ -27,6 +27,18 @@ Checkpoint some_checkpoint() {
     return checkpoint;
 }
 
+/// Whether a checkpoint that was written so is read, or refused.
+bool is_read(const Checkpoint& checkpoint) {
+    MemoryDirectory disk;
+    REQUIRE_FALSE(write_checkpoint(disk, checkpoint));
+    try {
+        read_checkpoint(disk);
+        return true;
+    } catch (const StoreDamaged&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a checkpoint comes back as it was written") {
@@ -65,17 +77,10 @@ TEST_CASE("no bit of a checkpoint may flip and no byte may be missing") {
 }
 
 TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum holds") {
-    MemoryDirectory disk;
-    const auto is_refused = [&](auto change) {
+    const auto is_refused = [](auto change) {
         auto checkpoint = some_checkpoint();
         change(checkpoint);
-        REQUIRE_FALSE(write_checkpoint(disk, checkpoint));
-        try {
-            read_checkpoint(disk);
-            return false;
-        } catch (const StoreDamaged&) {
-            return true;
-        }
+        return !is_read(checkpoint);
     };
     CHECK(is_refused([](Checkpoint& c) { c.position.lsn = 0; }));
     CHECK(is_refused([](Checkpoint& c) { c.position.offset = 5000; }));
@@ -90,17 +95,10 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
 
 TEST_CASE("a checkpoint is refused once its numbers are half way to the end of their range") {
     const auto starts_at = [](auto change, std::uint64_t number) {
-        MemoryDirectory disk;
         auto checkpoint = some_checkpoint();
         checkpoint.last_time_ms = static_cast<std::int64_t>(limits::kCounterAtStart);
         change(checkpoint, number);
-        REQUIRE_FALSE(write_checkpoint(disk, checkpoint));
-        try {
-            read_checkpoint(disk);
-            return true;
-        } catch (const StoreDamaged&) {
-            return false;
-        }
+        return is_read(checkpoint);
     };
     const auto has_end = [&](auto change, std::uint64_t last) {
         CHECK(starts_at(change, last));
