@@ -99,9 +99,10 @@ class Directory {
     Directory& operator=(const Directory&) = delete;
     virtual ~Directory() = default;
 
-    /// Opens a regular file of this directory; links are not followed, and a file that has other
-    /// names too is refused (too_many_links). Files are created with mode 0600. The File must not
-    /// outlive the Directory.
+    /// Opens a regular file of this directory; refused are symbolic links
+    /// (too_many_symbolic_link_levels), files that have other names too (too_many_links), and what
+    /// is no file (is_a_directory, invalid_argument). Files are created with mode 0600. The File
+    /// must not outlive the Directory.
     virtual OpenResult open(const std::string& name, OpenMode mode) = 0;
     [[nodiscard]] virtual std::error_code rename(const std::string& from,
                                                  const std::string& to) = 0;

@@ -22,6 +22,25 @@ std::error_code result_of(int outcome) {
     return outcome == 0 ? std::error_code{} : last_error();
 }
 
+// A name that leads to no file of a store: error numbers, in words that say what to look for.
+class UnfitFile final : public std::error_category {
+  public:
+    const char* name() const noexcept override { return "unfit file"; }
+    std::string message(int error) const override {
+        if (error == ELOOP) return "is a symbolic link, which is not followed";
+        if (error == EMLINK) return "has other names too (hard links)";
+        return "is not a regular file";
+    }
+    std::error_condition default_error_condition(int error) const noexcept override {
+        return std::generic_category().default_error_condition(error);
+    }
+};
+
+std::error_code unfit(int error) {
+    static const UnfitFile category;
+    return {error, category};
+}
+
 FileId id_of(const struct stat& info) {
     return {info.st_dev, info.st_ino};
 }
@@ -152,11 +171,14 @@ OpenResult PosixDirectory::open(const std::string& name, OpenMode mode) {
     flags |= mode == OpenMode::kReadOnly ? O_RDONLY : O_RDWR;
     if (mode == OpenMode::kCreateNew) flags |= O_CREAT | O_EXCL;
     FileDescriptor descriptor{::openat(descriptor_.get(), name.c_str(), flags, 0600)};
-    if (!descriptor.is_open()) return {nullptr, last_error()};
+    if (!descriptor.is_open()) {
+        const bool is_unfit = errno == ELOOP || errno == EISDIR;
+        return {nullptr, is_unfit ? unfit(errno) : last_error()};
+    }
     struct stat info{};
     if (::fstat(descriptor.get(), &info) != 0) return {nullptr, last_error()};
-    if (!S_ISREG(info.st_mode)) return {nullptr, {EINVAL, std::system_category()}};
-    if (info.st_nlink != 1) return {nullptr, {EMLINK, std::system_category()}};
+    if (!S_ISREG(info.st_mode)) return {nullptr, unfit(EINVAL)};
+    if (info.st_nlink != 1) return {nullptr, unfit(EMLINK)};
     return {std::make_unique<PosixFile>(std::move(descriptor), id_of(info)), {}};
 }
 
