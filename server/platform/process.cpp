@@ -40,6 +40,10 @@ SignalsHeldBack::~SignalsHeldBack() {
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+void give_way() {
+    static_cast<void>(::nice(10));  // of the thread: Linux keeps it for each
+}
+
 std::size_t raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;

@@ -1,5 +1,5 @@
-// What a daemon does to its own process before anything else. Each function is called once, from
-// main, before threads start, but for SignalsHeldBack.
+// What a daemon does to its own process before anything else, and to its threads. Functions are
+// called once, from main, before threads start, unless they speak of a thread.
 #pragma once
 
 #include <csignal>
@@ -31,6 +31,11 @@ class SignalsHeldBack {
   private:
     sigset_t before_;
 };
+
+/// The calling thread, and it alone, gives way to others where processors are scarce: it is nicer
+/// by
+/// 10. For good; where that is not allowed, nothing changes.
+void give_way();
 
 /// Raises the soft limit of open files to the hard one and returns it.
 std::size_t raise_descriptor_limit();

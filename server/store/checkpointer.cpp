@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "common/limits.h"
+#include "server/platform/process.h"
 #include "server/store/replay.h"
 #include "server/store/store_error.h"
 
@@ -77,6 +78,8 @@ std::error_code Checkpointer::finish(std::uint64_t last_segment) {
 }
 
 void Checkpointer::run() {
+    // It reads and hashes a whole segment while sales wait for their sync on few processors.
+    platform::give_way();
     const auto look_at_keys =
         std::clamp<milliseconds>(retention_ / 16, milliseconds{100}, std::chrono::hours{1});
     std::unique_lock lock{mutex_};

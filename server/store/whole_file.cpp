@@ -9,14 +9,28 @@
 #include "server/store/store_error.h"
 
 namespace ticketd::store {
+namespace {
+
+// The sync of a group waits behind what the disk is given before it: 5.5 MB at once, the checkpoint
+// of 100 000 events, held one up for 12 ms.
+constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
+
+std::error_code write_durably(platform::File& file, std::string_view image) {
+    for (std::size_t done = 0; done < image.size(); done += kPieceBytes) {
+        if (auto error = file.write_at(image.substr(done, kPieceBytes), done)) return error;
+        if (auto error = file.sync_data()) return failed_sync(error);
+    }
+    return {};
+}
+
+}  // namespace
 
 std::error_code write_whole_file(platform::Directory& directory, const std::string& name,
                                  const std::string& name_aside, std::string_view image) {
     static_cast<void>(directory.remove(name_aside));  // left behind by a crash
     auto made = directory.open(name_aside, platform::OpenMode::kCreateNew);
     if (made.error) return made.error;
-    if (auto error = made.file->write_at(image, 0)) return error;
-    if (auto error = made.file->sync_data()) return failed_sync(error);
+    if (auto error = write_durably(*made.file, image)) return error;
     if (auto error = directory.rename(name_aside, name)) return error;
     if (auto error = directory.sync()) return failed_sync(error);
     return {};
