@@ -7,26 +7,20 @@
 #include <filesystem>
 #include <sstream>
 
+#include "tests/fault/backup_check.h"
 #include "tests/fault/flood.h"
 #include "tests/fault/small_disk.h"
 #include "tests/fault/strace.h"
 #include "tests/fault/wait_until.h"
 #include "tests/support/daemon.h"
+#include "tests/support/sanitized.h"
 
 namespace ticketd::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-#ifdef TICKETD_SANITIZED
-constexpr int kSegments = 2;
-#else
-constexpr int kSegments = 4;
-#endif
-
-Finished back_up(const Daemon& daemon, const std::string& directory) {
-    return run_client(daemon.socket(), {"--json", "ledger", "backup", directory});
-}
+constexpr int kSegments = kIsSanitized ? 2 : 4;
 
 bool has_segment(const std::string& directory, int number) {
     return fs::exists(directory + "/journal-000000000" + std::to_string(number));
@@ -37,36 +31,10 @@ void wait_for_segment(const Daemon& daemon, int number) {
     wait_until([&] { return has_segment(daemon.data_dir(), number); });
 }
 
-// The number behind `name` in what --verify prints.
-std::uint64_t printed(const Finished& verdict, const std::string& name) {
-    const auto at = verdict.output.find(name + " ");
-    REQUIRE(at != std::string::npos);
-    return std::stoull(verdict.output.substr(at + name.size()));
-}
-
-// Verifies the copy offline; it must end at `lsn`.
-void check_whole(const std::string& directory, std::uint64_t lsn) {
-    const auto verdict = run_ticketd({"--verify", directory});
-    CAPTURE(verdict.error);
-    REQUIRE(verdict.exit == 0);
-    CHECK(printed(verdict, "lsn") == lsn);
-    CHECK(printed(verdict, "sold") == printed(verdict, "orders"));
-    CHECK(verdict.output.find("notice") == std::string::npos);
-}
-
 DaemonOptions on(const std::string& data_dir) {
     DaemonOptions options;
     options.data_dir = data_dir;
     return options;
-}
-
-// Nothing on stdout, one line on stderr that begins with `kind`.
-void check_failed(const Finished& client, int exit, const std::string& kind) {
-    CAPTURE(client.error);
-    CHECK(client.exit == exit);
-    CHECK(client.output.empty());
-    CHECK(client.error.starts_with(kind + ": "));
-    CHECK(client.error.find('\n') == client.error.size() - 1);
 }
 
 // A daemon with about so many megabytes in its journal.

@@ -24,11 +24,7 @@ struct Attack {
 
 // Below this a p99 says more about the machine, where on two cores everybody also waits for
 // everybody's time slice, than about the daemon.
-#ifdef TICKETD_SANITIZED
-constexpr microseconds kFloor = 200ms;
-#else
 constexpr microseconds kFloor = 8ms;
-#endif
 constexpr int kRounds = 5;
 constexpr int kPurchases = 300;
 // The journal keeps its next segment open as well, for a while.
@@ -74,10 +70,8 @@ class Attacked {
         const auto during = usage_of(daemon_.pid());
         MESSAGE(std::string{attack.name} << ": " << line << figures(attacked) << " attacked; "
                                          << figures(before, during, share));
-#ifndef TICKETD_SANITIZED
         CHECK(during.resident_kib - before.resident_kib < 128 * 1024);
         if (attack.kind == Attack::Kind::kIdle) CHECK(share < 0.05);
-#endif
         attacker.kill(SIGKILL);
         attacker.wait();
         good_.wait_for_stat("connections", 1);

@@ -18,9 +18,6 @@ const std::string kLargeOrder =
 TEST_SUITE_BEGIN("hostile_memory");
 
 TEST_CASE("twelve hundred who never read their large answers hold a bounded part of memory") {
-#ifdef TICKETD_SANITIZED
-    MESSAGE("SKIPPED: sanitizers keep what is freed");
-#else
     auto daemon = open_daemon({"demo=1000000000000"});
     auto good = daemon.connect();
     const auto before = usage_of(daemon.pid()).resident_kib;
@@ -48,7 +45,6 @@ TEST_CASE("twelve hundred who never read their large answers hold a bounded part
     CHECK(good.result("server.stats")["held_bytes"] < 64 * 1024);
     CHECK(daemon.stop() == 0);
     CHECK(count_of(daemon.log(), "dropped one of uid") <= 6);  // one in ten seconds
-#endif
 }
 
 TEST_CASE("a connection that has read its large answers gives their memory back") {

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 
 #include "tests/fault/ordeal.h"
 #include "tests/fault/strace.h"
@@ -85,9 +87,11 @@ TEST_CASE("terminations under load answer what they took and lose nothing") {
     Ordeal ordeal;
     ordeal.start();
     Load load{ordeal.plan(Habit::kMix, 8, random())};
-    for (unsigned i = 0; i < scaled(15); ++i) {
+    constexpr std::array kSignals{SIGTERM, SIGINT, SIGHUP};
+    for (unsigned i = 0; i < scaled(18); ++i) {
         let_pass(time_below(random, 30'000));
-        ordeal.stop();
+        if (random() % 3 == 0) ordeal.freeze(time_below(random, 20'000));
+        ordeal.stop(kSignals.at(i % kSignals.size()), random() % 3 == 0);
         ordeal.start();
     }
     ordeal.collect(load);

@@ -72,9 +72,18 @@ void Ordeal::kill() {
     note_death();
 }
 
-void Ordeal::stop() {
-    CHECK(daemon_.stop() == 0);
+void Ordeal::stop(int signal, bool again) {
+    daemon_.send_signal(signal);
+    if (again) daemon_.send_signal(signal);
+    const int exit = daemon_.wait();
+    CHECK((exit == 0 || (again && exit == 128 + signal)));
     history_.deaths_ns.push_back(monotonic_ns());
+}
+
+void Ordeal::freeze(std::chrono::microseconds time) const {
+    daemon_.send_signal(SIGSTOP);
+    let_pass(time);
+    daemon_.send_signal(SIGCONT);
 }
 
 int Ordeal::note_death() {

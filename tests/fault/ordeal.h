@@ -42,8 +42,11 @@ class Ordeal {
     /// Sells until the segment that is written to is filled this far; with a daemon running.
     void fill_segment(std::uint64_t offset, std::uint64_t seed);
     void kill();
-    /// SIGTERM, to which it must answer with exit code 0.
-    void stop();
+    /// A signal to stop, to which it must answer with exit code 0; sent again while it stops, it
+    /// may end it at once.
+    void stop(int signal = SIGTERM, bool again = false);
+    /// SIGSTOP, and SIGCONT after that time.
+    void freeze(std::chrono::microseconds time) const;
     /// Starts it and kills it after that time, wherever it then is.
     void kill_while_starting(std::chrono::microseconds after);
     /// Starts it and has it killed at its nth call of a start; where there are not so many, when it

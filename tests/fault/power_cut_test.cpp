@@ -14,14 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Under sanitizers a start takes many times as long.
-#ifdef TICKETD_SANITIZED
-constexpr unsigned kCyclesPerDisk = 4;
-constexpr unsigned kDisks = 2;
-#else
 constexpr unsigned kCyclesPerDisk = 10;
 constexpr unsigned kDisks = 10;
-#endif
 
 // ext4 in the shapes it comes in: small blocks tear groups, modes differ in what they keep.
 LoopOptions any_disk(std::mt19937_64& random) {

@@ -2,7 +2,6 @@
 // are completed: nobody notices, and there is no hole in what was written.
 #include <doctest/doctest.h>
 
-#include "tests/fault/preload.h"
 #include "tests/support/daemon.h"
 #include "tests/support/randomness.h"
 
@@ -20,7 +19,6 @@ void buy_one_by_one(Rpc& rpc, int first, int count) {
 TEST_SUITE_BEGIN("short_transfers");
 
 TEST_CASE("transfers of any length are completed, while it sells and while it recovers") {
-    if (!can_preload()) return;
     DaemonOptions options;
     options.arguments = {"--event", "demo=100000"};
     options.process.environment = {"LD_PRELOAD=" SHORT_TRANSFERS_LIBRARY,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/process.h"
+#include "tests/support/sanitized.h"
 
 namespace ticketd::testing {
 
@@ -18,15 +19,14 @@ inline constexpr const char* kEio = "Input/output error";
 /// False, and said so, where strace cannot be used: it is not there, may not trace, or a sanitizer
 /// is in the way.
 inline bool can_trace() {
-#ifdef TICKETD_SANITIZED
-    MESSAGE("SKIPPED: strace and sanitizers do not go together");
-    return false;
-#else
+    if (kIsSanitized) {
+        MESSAGE("SKIPPED: strace and sanitizers do not go together");
+        return false;
+    }
     const std::string strace{STRACE_BINARY};
     const bool works = !strace.empty() && run({strace, "-qq", "-o", "/dev/null", "true"}).exit == 0;
     if (!works) MESSAGE("SKIPPED: no strace here, or not allowed to trace");
     return works;
-#endif
 }
 
 /// strace on the program `pid` and its threads, which go on under it once this returns, or nothing

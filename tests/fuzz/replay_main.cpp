@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/sanitized.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
@@ -40,11 +42,10 @@ void replay(const std::filesystem::path& file) {
 // What libFuzzer does with -rss_limit_mb: an absurd length that somebody believes is a finding.
 // Sanitizers reserve terabytes.
 void bound_memory() {
-#ifndef TICKETD_SANITIZED
+    if (ticketd::testing::kIsSanitized) return;
     constexpr rlim_t kBytesMax = rlim_t{2} * 1024 * 1024 * 1024;
     const rlimit limit{kBytesMax, kBytesMax};
     ::setrlimit(RLIMIT_AS, &limit);
-#endif
 }
 
 }  // namespace

@@ -5,17 +5,14 @@
 #include <filesystem>
 
 #include "tests/support/daemon.h"
+#include "tests/support/sanitized.h"
 
 namespace ticketd::testing {
 namespace {
 
 bool can_be_confined() {
-#ifdef TICKETD_SANITIZED
-    MESSAGE("SKIPPED: sanitizers start processes of their own");
-    return false;
-#else
-    return true;
-#endif
+    if (kIsSanitized) MESSAGE("SKIPPED: sanitizers start processes of their own");
+    return !kIsSanitized;
 }
 
 bool is_confined(const std::string& status) {

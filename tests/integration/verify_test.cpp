@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/sanitized.h"
 
 namespace ticketd::testing {
 namespace {
@@ -10,11 +11,7 @@ namespace {
 constexpr std::size_t kBlock = 4096;
 const std::string kJournal = "journal-0000000001";
 // Each step starts two programs, which sanitizers make slow.
-#ifdef TICKETD_SANITIZED
-constexpr std::size_t kStep = 41;
-#else
-constexpr std::size_t kStep = 7;
-#endif
+constexpr std::size_t kStep = kIsSanitized ? 41 : 7;
 
 // After kill -9: the event in block 1 of the journal, five sales in the blocks behind it.
 Daemon killed_daemon() {

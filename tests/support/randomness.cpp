@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "tests/support/sanitized.h"
+
 namespace ticketd::testing {
 
 double scale() {
@@ -14,7 +16,7 @@ double scale() {
 }
 
 unsigned scaled(unsigned count) {
-    return std::max(1U, static_cast<unsigned>(count * scale()));
+    return std::max(1U, static_cast<unsigned>(count * scale() / (kIsSanitized ? 3 : 1)));
 }
 
 std::uint64_t test_seed() {

@@ -194,17 +194,13 @@ void wait_until_gone(const std::string& file) {
 }
 
 // Longer than a few segments take, so that some key runs are there at any time.
-#ifdef TICKETD_SANITIZED
-constexpr std::chrono::milliseconds kShortRetention{5000};
-#else
-constexpr std::chrono::milliseconds kShortRetention{500};
-#endif
+constexpr std::chrono::milliseconds kShortRetention{testing::kIsSanitized ? 5000 : 500};
 
 }  // namespace
 
 TEST_CASE("live backup: a copy taken while segments are left is the store at one LSN") {
     std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
-    for (unsigned round = 0; round < testing::scaled(testing::kIsSanitized ? 1 : 2); ++round) {
+    for (unsigned round = 0; round < testing::scaled(2); ++round) {
         const testing::ScratchDirectory scratch;
         const LiveStore live{scratch / "store", std::chrono::hours{1}};
         for (std::uint64_t i = 1; i <= 8; ++i) {
