@@ -60,6 +60,13 @@ struct Op {
     Told told;
 };
 
+inline Op new_op(Deed deed, const std::string& event) {
+    Op op;
+    op.deed = deed;
+    op.event = event;
+    return op;
+}
+
 struct History {
     std::vector<Op> ops;
     /// When a daemon was known to be dead, before the next was started: nothing that was sent to it

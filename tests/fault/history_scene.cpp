@@ -9,10 +9,8 @@ namespace {
 
 constexpr std::uint32_t kUid = 7;
 
-Op new_op(Deed deed, const std::string& event) {
-    Op op;
-    op.deed = deed;
-    op.event = event;
+Op op_of_scene(Deed deed, const std::string& event) {
+    auto op = new_op(deed, event);
     op.uid = kUid;
     return op;
 }
@@ -193,20 +191,20 @@ void Scene::refuse(Op& op, const std::string& kind) {
 }
 
 std::size_t Scene::create(const std::string& event, std::uint64_t capacity) {
-    auto op = new_op(Deed::kCreate, event);
+    auto op = op_of_scene(Deed::kCreate, event);
     op.capacity = capacity;
     return perform(op);
 }
 
 std::size_t Scene::resize(const std::string& event, std::uint64_t capacity) {
-    auto op = new_op(Deed::kResize, event);
+    auto op = op_of_scene(Deed::kResize, event);
     op.capacity = capacity;
     return perform(op);
 }
 
 std::size_t Scene::buy(const std::string& event, std::uint64_t quantity, const std::string& key,
                        std::uint64_t min_quantity) {
-    auto op = new_op(Deed::kPurchase, event);
+    auto op = op_of_scene(Deed::kPurchase, event);
     op.quantity = quantity;
     op.min_quantity = min_quantity == 0 ? quantity : min_quantity;
     op.key = key;
@@ -214,21 +212,21 @@ std::size_t Scene::buy(const std::string& event, std::uint64_t quantity, const s
 }
 
 std::size_t Scene::query(const std::string& event) {
-    return perform(new_op(Deed::kQuery, event));
+    return perform(op_of_scene(Deed::kQuery, event));
 }
 
 std::size_t Scene::list_events() {
-    return perform(new_op(Deed::kEvents, ""));
+    return perform(op_of_scene(Deed::kEvents, ""));
 }
 
 std::size_t Scene::look_up(const std::string& key) {
-    auto op = new_op(Deed::kOrder, "");
+    auto op = op_of_scene(Deed::kOrder, "");
     op.key = key;
     return perform(op);
 }
 
 std::size_t Scene::abandon(const std::string& key) {
-    auto op = new_op(Deed::kAbandon, "");
+    auto op = op_of_scene(Deed::kAbandon, "");
     op.key = key;
     return perform(op);
 }

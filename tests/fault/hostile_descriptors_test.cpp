@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 
 #include "client/wait.h"
 #include "tests/fault/strace.h"
 #include "tests/support/hostile.h"
 #include "tests/support/randomness.h"
+#include "tests/support/send_with.h"
 
 namespace ticketd::testing {
 namespace {
@@ -30,25 +30,6 @@ void limit_descriptors(pid_t pid, rlim_t count) {
     REQUIRE(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) == 0);
     limit.rlim_cur = std::min(count, limit.rlim_max);
     REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr) == 0);
-}
-
-// Sends bytes with something beside them; what sendmsg() says.
-bool send_with(const Rpc& rpc, std::string_view bytes, int type, const void* data,
-               std::size_t size) {
-    alignas(cmsghdr) std::array<char, 2048> control{};
-    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(size);
-    auto* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = type;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), data, size);
-    return ::sendmsg(rpc.descriptor(), &message, MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(bytes.size());
 }
 
 TEST_SUITE_BEGIN("hostile_descriptors");
@@ -107,7 +88,7 @@ TEST_CASE("descriptors that are sent along are closed by the kernel, and the req
         Descriptor writing{ends[1]};
         std::array<int, 200> copies{};
         copies.fill(writing.number());
-        REQUIRE(send_with(rpc, kPing, SCM_RIGHTS, copies.data(), sizeof copies));
+        REQUIRE(send_with(rpc.descriptor(), kPing, SCM_RIGHTS, copies.data(), sizeof copies));
         writing = {};
         CHECK(rpc.receive()["result"]["ok"] == true);
         // The daemon has read the bytes; had it got the descriptors, the pipe would not have ended.
@@ -130,7 +111,8 @@ TEST_CASE("descriptors in requests that nobody reads yet do not count as the dae
     std::vector<Rpc> senders;
     for (int i = 0; i < 10; ++i) {
         senders.push_back(daemon.connect());
-        CHECK(send_with(senders.back(), kPing, SCM_RIGHTS, copies.data(), sizeof copies));
+        CHECK(send_with(senders.back().descriptor(), kPing, SCM_RIGHTS, copies.data(),
+                        sizeof copies));
     }
     daemon.send_signal(SIGCONT);
     for (auto& rpc : senders)
@@ -145,13 +127,13 @@ TEST_CASE("credentials that are sent along change nothing") {
     const std::string purchase = R"({"jsonrpc":"2.0","id":1,"method":"purchase"})"
                                  "\n";
     const ucred stranger{1, kStranger, kStranger};  // root may claim to be anybody
-    REQUIRE(send_with(rpc, purchase, SCM_CREDENTIALS, &stranger, sizeof stranger));
+    REQUIRE(send_with(rpc.descriptor(), purchase, SCM_CREDENTIALS, &stranger, sizeof stranger));
     const auto order = rpc.receive().at("result").at("order");
     CHECK(rpc.result("order", {{"order", order}})["buyer"] == 0);
 
     auto theirs = connect_as(kStranger, daemon.socket());
     const ucred root{::getpid(), 0, 0};
-    REQUIRE(send_with(theirs,
+    REQUIRE(send_with(theirs.descriptor(),
                       R"({"jsonrpc":"2.0","id":1,"method":"ledger.verify"})"
                       "\n",
                       SCM_CREDENTIALS, &root, sizeof root));

@@ -13,13 +13,6 @@ constexpr std::size_t kFillBatch = 100;  // fits the longest message that a daem
 constexpr std::size_t kKeyBytes = 128;   // the longest that it takes
 constexpr std::size_t kMemoBytes = 256;
 
-Op new_op(Deed deed, const std::string& event) {
-    Op op;
-    op.deed = deed;
-    op.event = event;
-    return op;
-}
-
 bool is_answered(const Op& op) {
     return op.answer != Answer::kUnknown && op.told.refusal != "busy" &&
            op.told.refusal != "storage_full";

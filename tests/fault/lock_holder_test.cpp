@@ -13,10 +13,6 @@ using Kind = LockHolder::Kind;
 constexpr const char* kPurchase = R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":["a"]})"
                                   "\n";
 
-std::string stock_of(const Daemon& daemon) {
-    return daemon.data_dir() + "/stock";
-}
-
 Daemon two_events(int lock_timeout_ms) {
     return Daemon::with_events({"a=5", "b=5"}, {{"lock_timeout_ms", lock_timeout_ms}});
 }
@@ -26,7 +22,7 @@ void check_busy_while_held(const LockHolder::Lock& lock, bool other_is_free) {
     auto rpc = daemon.connect();
     auto other = daemon.connect();
     {
-        LockHolder holder{stock_of(daemon), lock};
+        LockHolder holder{daemon.stock_file(), lock};
         rpc.send(kPurchase);
         other.wait_for_stat("lock_waiting", 1);
         if (other_is_free) CHECK(other.result("purchase", {{"event", "b"}})["granted"] == 1);
@@ -68,7 +64,7 @@ TEST_CASE("a lock released in time delays the purchase and no more") {
     auto daemon = two_events(50'000);
     auto rpc = daemon.connect();
     auto other = daemon.connect();
-    LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
+    LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
     rpc.send(kPurchase);
     rpc.send(kPurchase);
     other.wait_for_stat("lock_waiting", 2);
@@ -81,7 +77,7 @@ TEST_CASE("a lock released in time delays the purchase and no more") {
 TEST_CASE("a batch that bought while it waited is answered without help from others") {
     auto daemon = two_events(5000);
     auto rpc = daemon.connect();
-    LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
+    LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
     const std::string one = R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":)"
                             R"({"event":"a","key":"k"}})";
     rpc.send("[" + one + "," + one + "]\n");
@@ -98,7 +94,7 @@ TEST_CASE("a batch that bought while it waited is answered without help from oth
 TEST_CASE("waiting for a lock takes the time that was configured") {
     auto daemon = two_events(300);
     auto rpc = daemon.connect();
-    const LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
+    const LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
     const auto start = std::chrono::steady_clock::now();
     CHECK(rpc.kind("purchase", {{"event", "a"}}) == "busy");
     CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds{300});
@@ -107,7 +103,7 @@ TEST_CASE("waiting for a lock takes the time that was configured") {
 TEST_CASE("a waiting purchase whose client is gone is not done") {
     auto daemon = two_events(50'000);
     auto other = daemon.connect();
-    LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
+    LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
     {
         auto rpc = daemon.connect();
         rpc.send(kPurchase);
@@ -122,7 +118,7 @@ TEST_CASE("a lock held at the start and at the stop keeps the daemon from neithe
     auto daemon = two_events(200);
     auto rpc = daemon.connect();
     rpc.result("purchase", {{"event", "a"}});
-    const LockHolder holder{stock_of(daemon), {Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
+    const LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
     rpc.send(kPurchase);
     CHECK(daemon.stop() == 0);
     daemon.start();

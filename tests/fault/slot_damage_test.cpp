@@ -16,26 +16,22 @@ void scribble(const std::string& file, off_t offset, std::string_view bytes) {
             static_cast<ssize_t>(bytes.size()));
 }
 
-std::string stock_of(const Daemon& daemon) {
-    return daemon.data_dir() + "/stock";
-}
-
 TEST_SUITE_BEGIN("slot_damage");
 
 TEST_CASE("a slot that an outsider wrote to is restored by the next request") {
     auto daemon = Daemon::with_events({"a=5", "b=5"});
     auto rpc = daemon.connect();
     rpc.result("purchase", {{"event", "a"}, {"quantity", 2}});
-    const auto good = read_file(stock_of(daemon));
+    const auto good = read_file(daemon.stock_file());
     for (const auto& junk : {std::string(256, '\xff'), std::string(256, '\0'),
                              std::string(8, '\x7f'), std::string{"x"}}) {
-        scribble(stock_of(daemon), slot_offset(0) + 24, junk.substr(0, 232));
+        scribble(daemon.stock_file(), slot_offset(0) + 24, junk.substr(0, 232));
         CHECK(rpc.result("query", {{"event", "a"}})["available"] == 3);
-        CHECK(read_file(stock_of(daemon)) == good);
+        CHECK(read_file(daemon.stock_file()) == good);
     }
     CHECK(rpc.result("server.stats")["slots_restored"] == 4);
     CHECK(daemon.process().wait_for_error("restored from the ledger"));
-    scribble(stock_of(daemon), slot_offset(0), std::string(256, 'z'));
+    scribble(daemon.stock_file(), slot_offset(0), std::string(256, 'z'));
     CHECK(rpc.result("purchase", {{"event", "a"}})["serials"] == Json{3});
     CHECK(rpc.result("ledger.verify")["ok"] == true);
 }
@@ -43,23 +39,23 @@ TEST_CASE("a slot that an outsider wrote to is restored by the next request") {
 TEST_CASE("another slot's bytes, and older ones of its own, do not pass") {
     auto daemon = Daemon::with_events({"a=5", "b=5"});
     auto rpc = daemon.connect();
-    const auto old = read_file(stock_of(daemon));
+    const auto old = read_file(daemon.stock_file());
     rpc.result("purchase", {{"event", "a"}, {"quantity", 4}});
     const auto slot = [&](int id) {
         return old.substr(static_cast<std::size_t>(slot_offset(id)), kSlotBytes);
     };
-    scribble(stock_of(daemon), slot_offset(0), slot(0));
+    scribble(daemon.stock_file(), slot_offset(0), slot(0));
     CHECK(rpc.kind("purchase", {{"event", "a"}, {"quantity", 2}}) == "insufficient");
-    scribble(stock_of(daemon), slot_offset(0), slot(1));
+    scribble(daemon.stock_file(), slot_offset(0), slot(1));
     CHECK(rpc.result("query", {{"event", "a"}})["available"] == 1);
 }
 
 TEST_CASE("a stock file cut short grows back") {
     auto daemon = Daemon::with_events({"a=5", "b=5"});
     auto rpc = daemon.connect();
-    REQUIRE(::truncate(stock_of(daemon).c_str(), slot_offset(1) + 10) == 0);
+    REQUIRE(::truncate(daemon.stock_file().c_str(), slot_offset(1) + 10) == 0);
     CHECK(rpc.result("purchase", {{"event", "b"}})["granted"] == 1);
-    REQUIRE(::truncate(stock_of(daemon).c_str(), 0) == 0);
+    REQUIRE(::truncate(daemon.stock_file().c_str(), 0) == 0);
     CHECK(rpc.result("purchase", {{"event", "b"}})["granted"] == 1);
     CHECK(daemon.stop() == 0);
     daemon.start();
@@ -69,15 +65,15 @@ TEST_CASE("a stock file cut short grows back") {
 TEST_CASE("a stock file lost while stopped is rebuilt") {
     auto daemon = Daemon::with_events({"a=5"});
     daemon.connect().result("purchase");
-    const auto good = read_file(stock_of(daemon));
+    const auto good = read_file(daemon.stock_file());
     CHECK(daemon.stop() == 0);
-    std::filesystem::remove(stock_of(daemon));
+    std::filesystem::remove(daemon.stock_file());
     daemon.start();
-    CHECK(read_file(stock_of(daemon)) == good);
+    CHECK(read_file(daemon.stock_file()) == good);
     daemon.kill_hard();
-    write_file(stock_of(daemon), std::string(10'000, 'j'));
+    write_file(daemon.stock_file(), std::string(10'000, 'j'));
     daemon.start();
-    CHECK(read_file(stock_of(daemon)) == good);
+    CHECK(read_file(daemon.stock_file()) == good);
 }
 
 TEST_SUITE_END();

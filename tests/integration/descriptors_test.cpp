@@ -3,25 +3,11 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <sstream>
-
 #include "client/wait.h"
-#include "tests/support/daemon.h"
+#include "tests/support/hostile.h"
 
 namespace ticketd::testing {
 namespace {
-
-// User and system time of a process so far.
-std::chrono::milliseconds cpu_time(pid_t pid) {
-    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-    std::istringstream fields{text.substr(text.rfind(')') + 2)};
-    std::string skipped;
-    for (int i = 0; i < 11; ++i)
-        fields >> skipped;
-    long user = 0, system = 0;
-    fields >> user >> system;
-    return std::chrono::milliseconds{(user + system) * 1000 / ::sysconf(_SC_CLK_TCK)};
-}
 
 TEST_SUITE_BEGIN("descriptors");
 
@@ -39,10 +25,10 @@ TEST_CASE("without descriptors the daemon waits without spinning, and recovers")
             crowd.push_back(daemon.connect());
         REQUIRE(daemon.process().wait_for_error("cannot accept connections now"));
         CHECK(first.result("purchase")["granted"] == 1);
-        const auto before = cpu_time(daemon.pid());
+        const auto before = usage_of(daemon.pid()).cpu;
         // A stretch of time to measure over, not an event to wait for.
         client::pause_for(std::chrono::seconds{2}, client::Clock::now() + kPatience);
-        const auto used = cpu_time(daemon.pid()) - before;
+        const auto used = usage_of(daemon.pid()).cpu - before;
         MESSAGE("CPU time in two seconds: " << used.count() << " ms");
         CHECK(used < std::chrono::milliseconds{400});
     }

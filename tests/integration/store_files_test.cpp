@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <functional>
+#include <filesystem>
 
-#include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
 
 namespace ticketd::testing {
@@ -76,11 +75,6 @@ class StoppedStore {
     std::vector<std::string> names_;
 };
 
-bool is_root() {
-    if (::geteuid() != 0) MESSAGE("SKIPPED in part: needs root");
-    return ::geteuid() == 0;
-}
-
 TEST_SUITE_BEGIN("store_files");
 
 TEST_CASE("a store is refused while another thing stands in the place of one of its files") {
@@ -130,7 +124,7 @@ TEST_CASE("a directory that others may enter is refused") {
 
 TEST_CASE("a directory of another user, or one that may not be written to, is refused") {
     StoppedStore store;
-    if (!is_root()) return;
+    if (!can_be_others()) return;
     check_made(::chown(store.path().c_str(), kStranger, kStranger));
     store.check_refused("owned by another user");
     check_made(::chown(fs::path{store.path()}.parent_path().c_str(), kStranger, kStranger));
@@ -145,7 +139,7 @@ TEST_CASE("a directory of another user, or one that may not be written to, is re
 
 TEST_CASE("a store on a read-only file system is refused") {
     StoppedStore store;
-    if (!is_root()) return;
+    if (!can_be_others()) return;
     check_made(::mount(store.path().c_str(), store.path().c_str(), nullptr, MS_BIND, nullptr));
     check_made(
         ::mount(nullptr, store.path().c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr));

@@ -51,6 +51,7 @@ class Daemon {
     std::string data_dir() const {
         return options_.data_dir.empty() ? *scratch_ / "store" : options_.data_dir;
     }
+    std::string stock_file() const { return data_dir() + "/stock"; }
     const ScratchDirectory& scratch() const { return *scratch_; }
     DaemonOptions& options() { return options_; }
 

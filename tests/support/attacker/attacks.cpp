@@ -7,10 +7,10 @@
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "tests/support/attacker/payloads.h"
 #include "tests/support/attacker/wire.h"
+#include "tests/support/send_with.h"
 
 namespace ticketd::attacker {
 namespace {
@@ -37,24 +37,6 @@ void forget_ended(std::vector<Descriptor>& sockets, int timeout_ms) {
         if (!ready[i] || discard_input(sockets[i])) left.push_back(std::move(sockets[i]));
     }
     sockets = std::move(left);
-}
-
-// Sends one message with descriptors, or credentials, beside its bytes.
-void send_with(const Descriptor& socket, std::string_view bytes, int type, const void* data,
-               std::size_t size) {
-    alignas(cmsghdr) std::array<char, 2048> control{};
-    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(size);
-    auto* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = type;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), data, size);
-    static_cast<void>(::sendmsg(socket.number(), &message, MSG_NOSIGNAL));
 }
 
 }  // namespace
@@ -164,8 +146,9 @@ void ancillary(const std::string& path, std::size_t connections) {
                 sockets[i] = connect_to(path);
                 continue;
             }
-            send_with(sockets[i], kPing, SCM_RIGHTS, descriptors.data(), sizeof descriptors);
-            send_with(sockets[i], kPing, SCM_CREDENTIALS, &root, sizeof root);
+            testing::send_with(sockets[i].number(), kPing, SCM_RIGHTS, descriptors.data(),
+                               sizeof descriptors);
+            testing::send_with(sockets[i].number(), kPing, SCM_CREDENTIALS, &root, sizeof root);
             static_cast<void>(::send(sockets[i].number(), " ", 1, MSG_OOB | MSG_NOSIGNAL));
         }
     }
