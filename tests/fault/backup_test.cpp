@@ -13,6 +13,7 @@
 #include "tests/fault/strace.h"
 #include "tests/fault/wait_until.h"
 #include "tests/support/daemon.h"
+#include "tests/support/randomness.h"
 #include "tests/support/sanitized.h"
 
 namespace ticketd::testing {
@@ -354,7 +355,7 @@ TEST_CASE("a result that cannot be written does not undo the backup") {
 TEST_CASE("an interrupted backup takes away what it wrote, or is whole") {
     auto daemon = filled(12);
     int interrupted = 0;
-    for (int i = 0; i < 20; ++i) {
+    for (unsigned i = 0; i < scaled(20); ++i) {
         const auto copy = daemon.scratch() / "copy";
         auto client = start_client(daemon.socket(), {"ledger", "backup", copy});
         while (client.is_running() && !fs::exists(copy)) {
@@ -380,7 +381,7 @@ TEST_CASE("an interrupted backup takes away what it wrote, or is whole") {
 TEST_CASE("what a killed backup leaves is not taken for a store") {
     auto daemon = filled(12);
     int unfinished = 0;
-    for (int i = 0; i < 10; ++i) {
+    for (unsigned i = 0; i < scaled(10); ++i) {
         const auto copy = daemon.scratch() / ("copy" + std::to_string(i));
         auto client = start_client(daemon.socket(), {"ledger", "backup", copy});
         while (client.is_running() && !fs::exists(copy + "/checkpoint.unfinished")) {
@@ -403,8 +404,7 @@ TEST_CASE("what a killed backup leaves is not taken for a store") {
 
 TEST_CASE("a daemon that is killed and started again during a backup does not spoil it") {
     auto daemon = Daemon::with_events({"demo=1000000000"});
-    int made = 0;
-    for (int i = 0; i < 10; ++i) {
+    for (unsigned i = 0; i < scaled(10); ++i) {
         const auto copy = daemon.scratch() / ("copy" + std::to_string(i));
         auto rpc = daemon.connect();
         std::vector<std::string> keys;
@@ -422,9 +422,7 @@ TEST_CASE("a daemon that is killed and started again during a backup does not sp
         const auto result = Json::parse(client.output());
         CHECK(result["lsn"] >= lsn);
         check_whole(copy, result["lsn"]);
-        ++made;
     }
-    CHECK(made == 10);
 }
 
 TEST_SUITE_END();

@@ -1,6 +1,6 @@
 """Reads one slot of a running ticketd's stock file, as docs/store_format.md describes it: lock the
 slot with fcntl.lockf, read, check, unlock. Ends with an error at the first slot that does not add
-up.
+up, else when it has read it ROUNDS times and seen it change often.
 
     read_slot.py STOCK_FILE SLOT ROUNDS
 """
@@ -9,7 +9,7 @@ import os
 import struct
 import sys
 
-SLOTS_OFFSET, SLOT_BYTES = 4096, 256
+SLOTS_OFFSET, SLOT_BYTES, OFTEN = 4096, 256, 5
 
 
 def crc32c(data):
@@ -31,8 +31,8 @@ def read_locked(fd, offset):
 
 def main(path, slot, rounds):
     fd = os.open(path, os.O_RDWR)
-    last_lsn, sold_values = 0, set()
-    for number in range(rounds):
+    number, last_lsn, sold_values = 0, 0, set()
+    while number < rounds or len(sold_values) < OFTEN:
         image = read_locked(fd, SLOTS_OFFSET + SLOT_BYTES * slot)
         checksum, state, lsn, capacity, available, held, sold, next_serial, event, name_bytes = (
             struct.unpack_from("<IIQQQQQQII", image)
@@ -45,8 +45,9 @@ def main(path, slot, rounds):
             assert checksum == crc32c(image[4:]), "checksum"
         last_lsn = lsn
         sold_values.add(sold)
+        number += 1
     name = image[64 : 64 + name_bytes].decode()
-    print(f"{rounds} reads of {name}, {len(sold_values)} different counts, last {sold} sold")
+    print(f"{number} reads of {name}, {len(sold_values)} different counts, last {sold} sold")
 
 
 main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

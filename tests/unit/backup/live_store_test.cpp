@@ -53,6 +53,7 @@ class LiveStore {
     }
     ~LiveStore() {
         stopping_ = true;
+        let_buy(true);
         buyer_.join();
         store_.close();
     }
@@ -63,6 +64,13 @@ class LiveStore {
     const store::StoreId& id() const { return store_.id(); }
     const std::string& path() const { return path_; }
     bool has_failed() const { return has_failed_; }
+
+    /// False: the buyer rests after its turn, so that the store does not grow while a copy is
+    /// looked at.
+    void let_buy(bool buys) {
+        is_buying_ = buys;
+        is_buying_.notify_one();
+    }
 
     void wait_for_segment(std::uint64_t number) const {
         const auto deadline = client::Clock::now() + kPatience;
@@ -92,6 +100,7 @@ class LiveStore {
     void buy() {
         constexpr Lsn kInTurn = 60;
         for (Lsn next = 2; !stopping_ && !has_failed_;) {
+            is_buying_.wait(false);
             for (Lsn i = 0; i < kInTurn; ++i, ++next) {
                 const auto result = store_.purchase(sale(next));
                 if (!std::holds_alternative<store::Changed>(result)) has_failed_ = true;
@@ -109,6 +118,7 @@ class LiveStore {
     const platform::SystemClock clock_;
     std::atomic<Lsn> durable_{0};
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> is_buying_{true};
     std::atomic<bool> has_failed_{false};
     std::mutex mutex_;
     std::optional<store::KeyFloor> expired_;  // guarded by mutex_
@@ -202,7 +212,7 @@ TEST_CASE("live backup: a copy taken while segments are left is the store at one
     std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
     for (unsigned round = 0; round < testing::scaled(2); ++round) {
         const testing::ScratchDirectory scratch;
-        const LiveStore live{scratch / "store", std::chrono::hours{1}};
+        LiveStore live{scratch / "store", std::chrono::hours{1}};
         for (std::uint64_t i = 1; i <= 8; ++i) {
             live.wait_for_segment(i);
             // Then some moment before, at or behind the next switch.
@@ -216,7 +226,9 @@ TEST_CASE("live backup: a copy taken while segments are left is the store at one
             if (const auto* failure = client::failure_of(outcome)) FAIL(failure->message);
             const auto lsn = std::get<BackupResult>(outcome).lsn;
             CHECK(lsn >= acknowledged);
+            live.let_buy(false);
             check_copy(copy, lsn, random);
+            live.let_buy(true);
             std::filesystem::remove_all(copy);
         }
         CHECK_FALSE(live.has_failed());
@@ -226,7 +238,7 @@ TEST_CASE("live backup: a copy taken while segments are left is the store at one
 TEST_CASE("live backup: a copy taken while keys are forgotten has those that count") {
     std::mt19937 random{static_cast<std::uint32_t>(testing::test_seed())};
     const testing::ScratchDirectory scratch;
-    const LiveStore live{scratch / "store", kShortRetention};
+    LiveStore live{scratch / "store", kShortRetention};
     for (unsigned i = 0; i < testing::scaled(4); ++i) {
         wait_for_runs(live, 3);
         const auto copy = scratch / ("copy" + std::to_string(i));
@@ -247,7 +259,9 @@ TEST_CASE("live backup: a copy taken while keys are forgotten has those that cou
         const auto lsn = std::get<BackupResult>(outcome).lsn;
         CHECK(lsn >= acknowledged);
         CHECK_FALSE(std::filesystem::exists(copy + "/" + client::key_run_file(first)));
+        live.let_buy(false);
         check_copy(copy, lsn, random);
+        live.let_buy(true);
         std::filesystem::remove_all(copy);
     }
     CHECK_FALSE(live.has_failed());
