@@ -142,8 +142,11 @@ void Buyers::converse(Rpc& rpc, ToldHistory& history, int number) {
         // Until it is answered, whatever happens, each of them may or may not be done.
         history.unanswered.insert(history.unanswered.end(), asks.begin(), asks.end());
         rpc.send(lines);
-        for (std::size_t left = asks.size() + 1; left > 0; --left)
-            take_reply(history, rpc.receive(), asks, asked_about);
+        for (std::size_t left = asks.size() + 1; left > 0; --left) {
+            const auto reply = rpc.receive();
+            if (*plan_.is_power_off) return;
+            take_reply(history, reply, asks, asked_about);
+        }
     }
 }
 

@@ -54,6 +54,8 @@ Buyers::Plan PowerCutRig::plan() {
     plan.socket = daemon_.socket();
     plan.prefix = "p" + std::to_string(++plans_);
     plan.seed = random_();
+    is_power_off_ = std::make_shared<std::atomic<bool>>(false);
+    plan.is_power_off = is_power_off_;
     return plan;
 }
 
@@ -79,6 +81,7 @@ void PowerCutRig::end_daemon() {
 }
 
 void PowerCutRig::cut_power(PowerCut cut) {
+    if (is_power_off_) *is_power_off_ = true;
     disk_.cut_power(cut);
     end_daemon();
     disk_.remount();

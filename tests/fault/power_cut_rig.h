@@ -64,6 +64,7 @@ class PowerCutRig {
     Daemon daemon_;
     AuditedLedger ledger_;
     unsigned plans_ = 0;
+    std::shared_ptr<std::atomic<bool>> is_power_off_;  ///< of the latest plan
 };
 
 }  // namespace ticketd::testing
