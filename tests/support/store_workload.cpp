@@ -54,6 +54,7 @@ class Workload {
         const bool is_over = command == Command::kRestart || command == Command::kKill ||
                              command == Command::kPowerCut;
         if (!is_over) return begin;
+        if (life_->kill()) has_died_ = true;  // of a failure that it did not come to speak of
         life_.reset();
         if (command == Command::kPowerCut) {
             disk_.replace(disk_.image().after_power_cut(torn(variant_)));
