@@ -32,9 +32,8 @@ class SignalsHeldBack {
     sigset_t before_;
 };
 
-/// The calling thread, and it alone, gives way to others where processors are scarce: it is nicer
-/// by
-/// 10. For good; where that is not allowed, nothing changes.
+/// The calling thread, and it alone, gives way to others where processors are scarce: its niceness
+/// grows by 10, for good. Where that is not allowed nothing changes.
 void give_way();
 
 /// Raises the soft limit of open files to the hard one and returns it.

@@ -25,6 +25,7 @@ TEST_CASE("a Python script reads consistent counts under the lock while clients 
     CAPTURE(script.error);
     CHECK(script.exit == 0);
     CHECK(script.output.find(" reads of demo, ") != std::string::npos);
+    CHECK(script.output.find(" 1 different counts") == std::string::npos);
     MESSAGE(script.output);
     ordeal.collect(load);
     CHECK(daemon.connect().result("server.stats")["slots_restored"] == 0);

@@ -40,7 +40,7 @@ const Spoiling kSpoilings[] = {
      ": is not a regular file"},
 };
 
-// A store after a clean stop, with two sales and a file of every kind.
+// A store after a clean stop, with two tickets sold and a file of every kind.
 class StoppedStore {
   public:
     StoppedStore() : daemon_(Daemon::with_events({"demo=5"})) {

@@ -54,7 +54,10 @@ class Workload {
         const bool is_over = command == Command::kRestart || command == Command::kKill ||
                              command == Command::kPowerCut;
         if (!is_over) return begin;
-        if (life_->kill()) has_died_ = true;  // of a failure that it did not come to speak of
+        // It may have met the failure without coming to speak of it. Without one it met its end
+        // only.
+        const bool was_fatal = life_->kill();
+        if (has_failed_ && was_fatal) has_died_ = true;
         life_.reset();
         if (command == Command::kPowerCut) {
             disk_.replace(disk_.image().after_power_cut(torn(variant_)));
