@@ -70,12 +70,13 @@ Daemon restarted_daemon() {
 }
 
 Finished back_up_under(const BackupFault& fault, const Daemon& daemon, const std::string& copy) {
-    const std::string file{fault.file}, call{fault.call};
+    const std::string file{fault.file};
     const auto name = fs::path{file}.filename().string();
     const auto directory = file.starts_with("store/") ? daemon.data_dir() : copy;
     const auto path = file == "copy" ? copy : directory + "/" + name;
-    auto words = tracing(daemon.scratch() / "trace", {"-P", path, "-P", name, "-e", "trace=" + call,
-                                                      "-e", "inject=" + call + ":" + fault.inject});
+    auto options = injection(fault.call, fault.inject);
+    options.insert(options.end(), {"-P", path, "-P", name});
+    auto words = tracing(daemon.scratch() / "trace", options);
     words.insert(words.end(), {TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "--json",
                                "ledger", "backup", copy});
     return run(words);

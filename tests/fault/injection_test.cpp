@@ -17,12 +17,12 @@ constexpr int kKeys = 6;
 // Does to calls on the store's files what `how` says. strace counts them in each thread.
 std::vector<std::string> injecting(const Daemon& daemon, const std::string& call,
                                    const std::string& how) {
-    std::vector<std::string> options{"-P", daemon.data_dir(), "-P", daemon.socket()};
+    auto options = injection(call, how);
+    options.insert(options.end(), {"-P", daemon.data_dir(), "-P", daemon.socket()});
     for (const auto* name :
          {"owner.lock", "stock", "checkpoint", "checkpoint.new", "keys-0000000001", "keys.new",
           "next-segment", "journal-0000000001", "journal-0000000002", "journal-0000000003"})
         options.insert(options.end(), {"-P", daemon.data_dir() + "/" + name, "-P", name});
-    options.insert(options.end(), {"-e", "trace=" + call, "-e", "inject=" + call + ":" + how});
     return tracing(daemon.scratch() / "trace", options);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "tests/fault/strace.h"
 #include "tests/support/raw_ledger.h"
 
 namespace ticketd::testing {
@@ -122,10 +123,7 @@ std::vector<KillPoint> kill_points(Phase phase) {
 
 // A file is given twice: as descriptors show it, and as calls that name it within the directory do.
 std::vector<std::string> strace_options(const KillPoint& point, int nth, const KillTarget& target) {
-    const std::string call = point.call;
-    std::vector<std::string> options{
-        "-e", "trace=" + call, "-e",
-        "inject=" + call + ":signal=SIGKILL:when=" + std::to_string(nth)};
+    auto options = injection(point.call, "signal=SIGKILL:when=" + std::to_string(nth));
     if (point.file.empty()) return options;
     const auto path = file_at(point.file, target);
     options.insert(options.end(), {"-P", path});

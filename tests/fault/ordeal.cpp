@@ -107,9 +107,7 @@ void Ordeal::kill_while_starting(std::chrono::microseconds after) {
 }
 
 void Ordeal::kill_at_start_call(int call) {
-    const std::string calls = kStartCalls;
-    if (!start_traced({"-e", "trace=" + calls, "-e",
-                       "inject=" + calls + ":signal=SIGKILL:when=" + std::to_string(call)})) {
+    if (!start_traced(injection(kStartCalls, "signal=SIGKILL:when=" + std::to_string(call)))) {
         note_death();
     } else {
         kill();

@@ -17,8 +17,7 @@ constexpr int kSegments = 12;
 
 // What strace has to be told to have each of these system calls take so much longer.
 std::vector<std::string> slowing(const std::string& call, int ms) {
-    return {"-e", "trace=" + call, "-e",
-            "inject=" + call + ":delay_enter=" + std::to_string(ms * 1000)};
+    return injection(call, "delay_enter=" + std::to_string(ms * 1000));
 }
 
 // The words before a program's own, for the same.

@@ -88,10 +88,10 @@ const std::array kFaults{
 };
 
 std::vector<std::string> options_of(const Daemon& daemon, const RunningFault& fault) {
-    const std::string call{fault.call};
     const auto file = fault.file == std::string{"journal"} ? kJournal : std::string{fault.file};
-    return {"-P", daemon.data_dir() + "/" + file,       "-P", file, "-e", "trace=" + call,
-            "-e", "inject=" + call + ":" + fault.inject};
+    auto options = injection(fault.call, fault.inject);
+    options.insert(options.end(), {"-P", daemon.data_dir() + "/" + file, "-P", file});
+    return options;
 }
 
 std::string purchase_with_key(int number) {

@@ -9,11 +9,10 @@
 namespace ticketd::testing {
 
 std::vector<std::string> options_of(const Daemon& daemon, const Fault& fault) {
-    const std::string file{fault.file}, call{fault.call};
-    std::vector<std::string> options{"-P", daemon.data_dir() + (file == "." ? "" : "/" + file)};
+    const std::string file{fault.file};
+    auto options = injection(fault.call, fault.inject);
+    options.insert(options.end(), {"-P", daemon.data_dir() + (file == "." ? "" : "/" + file)});
     if (file != ".") options.insert(options.end(), {"-P", file});
-    options.insert(options.end(),
-                   {"-e", "trace=" + call, "-e", "inject=" + call + ":" + fault.inject});
     return options;
 }
 
@@ -63,6 +62,7 @@ void check_stopped(Daemon& daemon, const Fault& fault) {
 }
 
 void check_goes_on(Daemon& daemon, std::uint64_t sold) {
+    CAPTURE(daemon.log());
     CHECK(Injector::has_injected(daemon));
     auto rpc = daemon.connect();
     CHECK(rpc.result("query")["sold"] == sold);

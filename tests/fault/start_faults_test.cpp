@@ -193,11 +193,12 @@ std::vector<std::string> injecting(const Daemon& daemon, const KilledStore& stor
                                    const StartFault& fault) {
     std::string name{fault.file};
     if (name == "torn-") name = store.torn_name();
-    std::vector<std::string> options{"-P", daemon.data_dir() + "/" + name, "-P", name};
-    if (name == ".") options = {"-P", daemon.data_dir()};
-    const std::string call{fault.call};
-    options.insert(options.end(),
-                   {"-e", "trace=" + call, "-e", "inject=" + call + ":" + fault.inject});
+    auto options = injection(fault.call, fault.inject);
+    if (name == ".") {
+        options.insert(options.end(), {"-P", daemon.data_dir()});
+    } else {
+        options.insert(options.end(), {"-P", daemon.data_dir() + "/" + name, "-P", name});
+    }
     return tracing(daemon.scratch() / "trace", options);
 }
 

@@ -49,6 +49,11 @@ inline bool can_attach() {
     return works;
 }
 
+/// What strace has to be told to do this to a call, or to several, and to look at nothing else.
+inline std::vector<std::string> injection(const std::string& calls, const std::string& how) {
+    return {"-e", "trace=" + calls, "-e", "inject=" + calls + ":" + how};
+}
+
 /// The words before the daemon's own: its calls go to `file`.
 inline std::vector<std::string> tracing(const std::string& file,
                                         const std::vector<std::string>& options) {
