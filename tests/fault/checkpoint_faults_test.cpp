@@ -65,7 +65,9 @@ void check_checkpoint(const Fault& fault) {
         if (fault.outcome == kStops) check_stopped(daemon, fault);
         if (fault.outcome == kGoesOn) CHECK(bought.is_sold);
         if (bought.is_sold) ++sold;
-        if (fault.outcome == kGoesOn) wait_until([&] { return Injector::has_injected(daemon); });
+        if (fault.outcome == kGoesOn) {
+            wait_until([&] { return Injector::injected(daemon) == failures_of(fault); });
+        }
     }
     if (fault.outcome == kStops) return check_next_daemon(daemon, sold, sold + 1);
     check_goes_on(daemon, sold);

@@ -20,4 +20,12 @@ std::string name_of(const FaultRow<Outcome>& row) {
     return std::string{row.file} + " " + row.call + " " + row.inject;
 }
 
+/// How many calls fail by a row that says `when=1` or `when=1..N`, if one thread makes them.
+template <typename Outcome>
+std::size_t failures_of(const FaultRow<Outcome>& row) {
+    const std::string inject{row.inject};
+    const auto range = inject.find("..");
+    return range == std::string::npos ? 1 : std::stoul(inject.substr(range + 2));
+}
+
 }  // namespace ticketd::testing

@@ -10,6 +10,7 @@
 
 #include "tests/fault/strace.h"
 #include "tests/support/daemon.h"
+#include "tests/support/hostile.h"
 
 namespace ticketd::testing {
 
@@ -22,8 +23,9 @@ class Injector {
     }
     Injector(const Injector&) = delete;
     Injector& operator=(const Injector&) = delete;
-    // Asked to let go, strace finishes the call that it has begun to change; of a daemon that has
-    // ended there is nothing to let go.
+    // A call that strace has begun to change when it is asked to let go fails with ENOSYS instead:
+    // so only when injected() says that it has done its work, or where any failure is as good. Of
+    // a daemon that has ended there is nothing to let go.
     ~Injector() {
         try {
             strace_->kill(daemon_.is_running() ? SIGTERM : SIGKILL);
@@ -33,9 +35,9 @@ class Injector {
         }
     }
 
-    /// True if a call was made to fail.
-    static bool has_injected(const Daemon& daemon) {
-        return read_file(trace_of(daemon)).find("INJECTED") != std::string::npos;
+    /// How many calls were made to fail.
+    static std::size_t injected(const Daemon& daemon) {
+        return count_of(read_file(trace_of(daemon)), "INJECTED");
     }
 
   private:
