@@ -44,17 +44,28 @@ Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter
                  std::string{text} + "'");
 }
 
+Problem set_output(Arguments& arguments, std::string_view name) {
+    const auto output = output_called(name);
+    if (!output) {
+        return usage("--output is text, json, env or tsv, not '" + std::string{name} + "'");
+    }
+    arguments.output = *output;
+    return std::nullopt;
+}
+
 Problem set_option(Arguments& arguments, char letter, const char* value) {
     switch (letter) {
         case 'S': arguments.socket = value; break;
-        case 'J': arguments.wants_json = true; break;
+        case 'J': arguments.output = Output::kJson; break;
         case 'q': arguments.is_quiet = true; break;
+        case 'x': arguments.wants_exit_code = true; break;
         case 'h': arguments.show = Arguments::Show::kHelp; break;
         case 'V': arguments.show = Arguments::Show::kVersion; break;
         case 'e': arguments.event = value; break;
         case 'k': arguments.key = value; break;
         case 'M': arguments.memo = value; break;
         case 's': arguments.state = value; break;
+        case 'o': return set_output(arguments, value);
         case 'T': return set_duration(arguments.timeout, letter, value);
         case 'w': return set_duration(arguments.wait_ready, letter, value);
         case 'm': return set_number(arguments.min, letter, value);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/failure.h"
+#include "client/ticket_client/output.h"
 #include "client/ticket_client/verbs.h"
 
 namespace ticketd::client {
@@ -20,8 +21,9 @@ struct Arguments {
     Show show = Show::kResult;
     const VerbInfo* verb = nullptr;  ///< never null if show is kResult
     std::vector<std::string> operands;
-    bool wants_json = false;
+    Output output = Output::kText;
     bool is_quiet = false;
+    bool wants_exit_code = false;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::chrono::milliseconds> wait_ready;

@@ -11,8 +11,9 @@
 #include "client/ticket_client/backup_verb.h"
 #include "client/ticket_client/help.h"
 #include "client/ticket_client/interrupts.h"
+#include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
-#include "client/ticket_client/text.h"
+#include "client/ticket_client/verdict.h"
 #include "client/ticket_client/verify_verb.h"
 #include "common/error_kind.h"
 #include "common/socket_path.h"
@@ -43,13 +44,20 @@ Outcome<std::string> carry_out(const Arguments& arguments, const Request& reques
     return call(request, options);
 }
 
+std::optional<Failure> print(const Arguments& arguments, const std::string& result) {
+    const auto text = formatted(arguments.output, arguments.verb->verb, result);
+    if (text) return write_result(*text);
+    return Failure{"protocol", client_exit::kProtocol, "the answer cannot be shown in this form"};
+}
+
 int finish(const Arguments& arguments, const Request& request, const std::string& result) {
-    const auto verb = arguments.verb->verb;
-    const bool is_bad_ledger = verb == Verb::kLedgerVerify && !is_verified(result);
-    if (!arguments.is_quiet || is_bad_ledger) {
-        const auto text = arguments.wants_json ? result + '\n' : result_text(verb, result);
-        if (auto failure = write_result(text)) {
-            if (verb == Verb::kLedgerBackup) failure->message += "; the backup was made";
+    const auto bad_news = verdict(arguments, result);
+    // A ledger that does not verify is shown even to those who want to hear nothing.
+    if (!arguments.is_quiet || (bad_news && !arguments.wants_exit_code)) {
+        if (auto failure = print(arguments, result)) {
+            if (arguments.verb->verb == Verb::kLedgerBackup) {
+                failure->message += "; the backup was made";
+            }
             if (request.nature != Nature::kQuery) {
                 failure->message += "; the request was done";
                 if (!request.hint.empty()) failure->message += "; to see it, " + request.hint;
@@ -57,8 +65,8 @@ int finish(const Arguments& arguments, const Request& request, const std::string
             return report(*failure);
         }
     }
-    if (!is_bad_ledger) return client_exit::kDone;
-    return report({"ledger", client_exit::kStorage, "the ledger does not verify"});
+    if (!bad_news) return client_exit::kDone;
+    return bad_news->message.empty() ? bad_news->exit_code : report(*bad_news);
 }
 
 }  // namespace

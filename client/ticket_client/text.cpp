@@ -1,23 +1,15 @@
 #include "client/ticket_client/text.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "client/json_shape.h"
 #include "client/streams.h"
-#include "common/limits.h"
+#include "client/ticket_client/result_json.h"
 
 namespace ticketd::client {
 namespace {
-
-using Json = nlohmann::ordered_json;  // members in the order of the daemon
-
-// It looks through all members for each, so an object without end would take time without end.
-constexpr std::size_t kMembersMax = 1000;
-constexpr std::size_t kColumnsMax = 64;
 
 std::optional<std::uint64_t> number(const Json& object, const char* name) {
     const auto found = object.find(name);
@@ -67,11 +59,6 @@ std::string cell(const Json& value) {
     return printable(value.dump());
 }
 
-bool is_table(const Json& value) {
-    return value.is_array() && !value.empty() &&
-           std::all_of(value.begin(), value.end(), [](const Json& row) { return row.is_object(); });
-}
-
 using Row = std::vector<std::string>;
 
 std::string aligned(const std::vector<Row>& rows) {
@@ -92,21 +79,15 @@ std::string aligned(const std::vector<Row>& rows) {
     return text;
 }
 
-// One column per member that any row has, in the order in which they first appear.
 std::string table(const Json& array) {
-    Row names;
-    for (const auto& row : array) {
-        for (const auto& [name, value] : row.items()) {
-            if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-        }
-        if (names.size() > kColumnsMax) return printable(array.dump()) + '\n';
-    }
-    std::vector<Row> rows{names};
+    const auto names = columns(array);
+    if (!names) return printable(array.dump()) + '\n';
+    std::vector<Row> rows{*names};
     for (auto& name : rows[0])
         name = printable(name);
     for (const auto& object : array) {
         Row row;
-        for (const auto& name : names)
+        for (const auto& name : *names)
             row.push_back(object.contains(name) ? cell(object[name]) : "-");
         rows.push_back(std::move(row));
     }
@@ -156,22 +137,12 @@ std::optional<std::string> purchase(const Json& result) {
 }  // namespace
 
 std::string result_text(Verb verb, std::string_view result) {
-    const auto shape = shape_of(result);
-    if (!shape || shape->depth > limits::kReplyDepth || shape->members_max > kMembersMax) {
-        return printable(result) + '\n';
-    }
-    const auto json = Json::parse(result);
+    const auto json = read_result(result);
+    if (!json) return printable(result) + '\n';
     if (verb == Verb::kPurchase) {
-        if (auto text = purchase(json)) return *std::move(text);
+        if (auto text = purchase(*json)) return *std::move(text);
     }
-    return general(json);
-}
-
-bool is_verified(std::string_view result) {
-    const auto json = nlohmann::json::parse(result, nullptr, false);
-    if (!json.is_object()) return false;
-    const auto ok = json.find("ok");
-    return ok != json.end() && *ok == true;
+    return general(*json);
 }
 
 }  // namespace ticketd::client

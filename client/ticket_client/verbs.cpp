@@ -6,11 +6,12 @@
 namespace ticketd::client {
 namespace {
 
-constexpr std::string_view kGlobalLetters = "SJqThV";
+constexpr std::string_view kGlobalLetters = "SJoqThV";
 
 constexpr std::array kOptions{
     OptionInfo{'S', "socket", "PATH", "where the daemon listens"},
-    OptionInfo{'J', "json", "", "print the daemon's result as it is, one line of JSON"},
+    OptionInfo{'J', "json", "", "the daemon's result as it is, one line; --output json"},
+    OptionInfo{'o', "output", "FORMAT", "text, json, env (for a shell's eval) or tsv (for cut)"},
     OptionInfo{'q', "quiet", "", "print nothing on success"},
     OptionInfo{'T', "timeout", "TIME", "give up after this long (10s; 1s if there is no daemon)"},
     OptionInfo{'h', "help", "", "print this"},
@@ -24,18 +25,21 @@ constexpr std::array kOptions{
     OptionInfo{'a', "after", "LSN", "only orders after this LSN: the `next` of the page before"},
     OptionInfo{'l', "limit", "N", "at most N rows"},
     OptionInfo{'f', "from", "LSN", "start at this LSN"},
+    OptionInfo{'x', "exit-code", "", "exit 10 if no ticket is left, 11 if the rest is on hold"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
 };
 
 constexpr std::array kVerbs{
-    VerbInfo{Verb::kQuery, "query", "", "[EVENT]", 0, 1, "e", "show how many tickets are left",
+    VerbInfo{Verb::kQuery, "query", "", "[EVENT]", 0, 1, "ex", "show how many tickets are left",
              "  ticket-client query\n"
-             "  ticket-client --json query demo\n"},
+             "  ticket-client --json query demo | jq .available\n"
+             "  if ticket-client -q query --exit-code; then echo \"there are some\"; fi\n"},
     VerbInfo{
         Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emkM", "buy N tickets (1)",
         "  ticket-client purchase\n"
         "  ticket-client purchase 4 --min 2 --event demo\n"
         "  ticket-client buy --key \"$key\"     # again, after exit 75\n"
+        "  order=$(ticket-client buy --output env) && eval \"$order\" && echo \"$TICKET_SERIALS\"\n"
         "\n"
         "Exit 10: sold out. Exit 75: it is not known whether the purchase was done; repeat it\n"
         "with the key that is named, and it is done once at most.\n"},

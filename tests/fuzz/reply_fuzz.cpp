@@ -13,7 +13,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <variant>
 
@@ -21,8 +23,10 @@
 #include "client/connection.h"
 #include "client/rpc.h"
 #include "client/streams.h"
+#include "client/ticket_client/output.h"
 #include "client/ticket_client/text.h"
 #include "client/ticket_client/verbs.h"
+#include "client/ticket_client/verdict.h"
 #include "common/message_scanner.h"
 #include "tests/fuzz/finding.h"
 #include "tests/fuzz/json_oracle.h"
@@ -44,11 +48,51 @@ void check_text(std::string_view text, std::string_view result) {
         "what is shown is UTF-8", result);
 }
 
+// A line cannot break out of its quotes, nor name anything but a variable of ours.
+void check_env(const std::string& result) {
+    const auto text = client::formatted(client::Output::kEnv, client::Verb::kCall, result);
+    if (!text) return;
+    bool is_quoted = false;
+    bool is_escape = false;  // the \' between two pairs of quotes
+    std::string outside;
+    for (const char c : *text) {
+        expect(c != '\0', "a shell knows no NUL", result);
+        if (is_escape) {
+            expect(c == '\'', "only a quote is escaped", result);
+            is_escape = false;
+        } else if (c == '\'') {
+            is_quoted = !is_quoted;
+        } else if (!is_quoted && c == '\\') {
+            is_escape = true;
+        } else if (!is_quoted) {
+            outside += c;
+        }
+    }
+    expect(!is_quoted && !is_escape, "quotes are closed", result);
+    static const std::regex kNames{"(TICKET_[A-Z0-9_]*=\n)*"};
+    expect(outside.size() > 4096 || std::regex_match(outside, kNames), "only our names are set",
+           result);
+}
+
+// Every line has as many fields.
+void check_tsv(const std::string& result) {
+    const auto text = client::formatted(client::Output::kTsv, client::Verb::kCall, result);
+    if (!text || text->empty()) return;
+    expect(text->ends_with('\n'), "a line is ended", result);
+    std::set<std::ptrdiff_t> tabs;
+    std::istringstream lines{*text};
+    for (std::string line; std::getline(lines, line);)
+        tabs.insert(std::count(line.begin(), line.end(), '\t'));
+    expect(tabs.size() == 1, "every line has as many fields", result);
+}
+
 void check_result(const std::string& result) {
     expect(json::accept(result), "a result is JSON", result);
     for (const auto verb : {client::Verb::kPurchase, client::Verb::kQuery}) {
         check_text(client::result_text(verb, result), result);
     }
+    check_env(result);
+    check_tsv(result);
     const auto value = json::parse(result);
     const bool ok = value.is_object() && value.contains("ok") && value["ok"] == true;
     // Repeated members leave it open which one counts.

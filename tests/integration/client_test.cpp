@@ -56,6 +56,27 @@ TEST_CASE("results go to stdout, and stderr stays empty") {
     CHECK(quiet.output.empty());
 }
 
+TEST_CASE("a shell evals an order as it is, and cuts a list at its tabs") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    ProcessOptions options;
+    options.environment = {"TICKETD_SOCKET=" + daemon.socket(),
+                           std::string{"CLIENT="} + TICKET_CLIENT_BINARY, "MEMO=it's $(id) \"x\""};
+    const auto in_shell = [&](const std::string& script) {
+        const auto finished = run({"sh", "-euc", script}, options);
+        CHECK(finished.exit == 0);
+        CHECK(finished.error.empty());
+        return finished.output;
+    };
+    CHECK(in_shell(R"(set=$("$CLIENT" buy 2 --memo "$MEMO" --output env) && eval "$set"
+                      echo "$TICKET_ORDER $TICKET_SERIALS"
+                      set=$("$CLIENT" order "$TICKET_ORDER" --output env) && eval "$set"
+                      test "$TICKET_MEMO" = "$MEMO")") == "2 1 2\n");
+    CHECK(in_shell(R"("$CLIENT" orders --output tsv | cut -f 1,2,6)") ==
+          "order\tevent\tserials\n2\tdemo\t1 2\n");
+    CHECK(in_shell(R"("$CLIENT" -q query --exit-code; "$CLIENT" -q buy 3
+                      "$CLIENT" -q query --exit-code || echo "exit $?")") == "exit 10\n");
+}
+
 TEST_CASE("refusals have the exit code of their kind") {
     auto daemon = Daemon::with_events({"demo=3"});
     const auto client = [&](const std::vector<std::string>& words) {

@@ -64,10 +64,20 @@ TEST_CASE("global options are taken before and after the verb") {
         CHECK(arguments.verb->verb == Verb::kPurchase);
         CHECK(arguments.operands == std::vector<std::string>{"3"});
         CHECK(arguments.socket == "/s");
-        CHECK(arguments.wants_json);
+        CHECK(arguments.output == Output::kJson);
         CHECK(arguments.is_quiet);
         CHECK(arguments.timeout == std::chrono::milliseconds{1500});
     }
+}
+
+TEST_CASE("the last of several formats counts, and only known ones do") {
+    CHECK(parsed({"query"}).output == Output::kText);
+    CHECK(parsed({"query", "--output", "env"}).output == Output::kEnv);
+    CHECK(parsed({"query", "--json", "--output=tsv"}).output == Output::kTsv);
+    CHECK(parsed({"query", "--output=text", "--json"}).output == Output::kJson);
+    const auto unknown = parse({"query", "--output", "yaml"});
+    REQUIRE(failure_of(unknown) != nullptr);
+    CHECK(failure_of(unknown)->exit_code == client_exit::kUsage);
 }
 
 TEST_CASE("options of a verb reach their place") {

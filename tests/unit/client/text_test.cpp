@@ -92,13 +92,6 @@ TEST_CASE("words chosen by others cannot steer the terminal") {
     CHECK(printable("ok \xc2\xa0\xc3\xa9") == "ok \xc2\xa0\xc3\xa9");
 }
 
-TEST_CASE("only a clear yes verifies a ledger") {
-    CHECK(is_verified(R"({"ok":true})"));
-    for (const auto* result : {R"({"ok":false})", R"({"ok":1})", "{}", "true", "{", "[]"}) {
-        CHECK_FALSE(is_verified(result));
-    }
-}
-
 TEST_CASE("every verb has help with an example, within 100 columns") {
     auto texts = help_text(nullptr);
     for (const auto& verb : all_verbs()) {

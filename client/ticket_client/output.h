@@ -1,0 +1,30 @@
+// Results as programs read them: a shell that evals them, or one that cuts lines at tabs. The names
+// are the daemon's own. People read text.h. Thread-safe, no state; never throws on what a daemon
+// sends.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/ticket_client/verbs.h"
+
+namespace ticketd::client {
+
+enum class Output : std::uint8_t {
+    kText,  ///< for people
+    kJson,  ///< the daemon's result as it is, one line
+    kEnv,   ///< TICKET_NAME='value' for each member, for a shell's eval
+    kTsv,   ///< a line of names, then one of values, or one for each row of a list
+};
+
+/// The format that is called `name`, if there is one.
+std::optional<Output> output_called(std::string_view name);
+
+/// `result` (the text of a JSON value) in this format, ended by LF. In kEnv and kTsv a list of
+/// plain values is joined by blanks, null is empty and what is nested deeper stays JSON; nothing if
+/// `result` is no object, or larger than any of the daemon's.
+std::optional<std::string> formatted(Output output, Verb verb, std::string_view result);
+
+}  // namespace ticketd::client

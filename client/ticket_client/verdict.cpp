@@ -1,0 +1,55 @@
+#include "client/ticket_client/verdict.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace ticketd::client {
+namespace {
+
+using Value = nlohmann::json;
+
+Value parsed(std::string_view result) {
+    return Value::parse(result, nullptr, false);
+}
+
+// Never copied: a copy of what is nested deep enough is the end of the stack.
+const Value* member(const Value& json, const char* name) {
+    if (!json.is_object()) return nullptr;
+    const auto found = json.find(name);
+    return found == json.end() ? nullptr : &*found;
+}
+
+bool is_positive(const Value* number) {
+    return number != nullptr && number->is_number_unsigned() && *number > 0;
+}
+
+Failure silent(ErrorKind kind) {
+    const auto& info = error_kind_info(kind);
+    return {std::string{info.name}, info.client_exit, {}};
+}
+
+std::optional<Failure> verdict_on_stock(const Value& counts) {
+    const auto* available = member(counts, "available");
+    if (available == nullptr || !available->is_number_unsigned()) {
+        return Failure{"protocol", client_exit::kProtocol, "the answer does not say what is left"};
+    }
+    if (is_positive(available)) return std::nullopt;
+    const bool may_return = is_positive(member(counts, "held"));
+    return silent(may_return ? ErrorKind::kHeldOut : ErrorKind::kSoldOut);
+}
+
+}  // namespace
+
+bool is_verified(std::string_view result) {
+    const auto json = parsed(result);
+    const auto* ok = member(json, "ok");
+    return ok != nullptr && *ok == true;
+}
+
+std::optional<Failure> verdict(const Arguments& arguments, std::string_view result) {
+    if (arguments.wants_exit_code) return verdict_on_stock(parsed(result));
+    if (arguments.verb->verb != Verb::kLedgerVerify || is_verified(result)) return std::nullopt;
+    return Failure{"ledger", client_exit::kStorage, "the ledger does not verify"};
+}
+
+}  // namespace ticketd::client

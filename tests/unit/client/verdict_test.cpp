@@ -1,0 +1,46 @@
+#include "client/ticket_client/verdict.h"
+
+#include <doctest/doctest.h>
+
+namespace ticketd::client {
+namespace {
+
+// The exit code, and whether there is something to say.
+std::pair<int, bool> query_verdict(std::string_view result) {
+    Arguments arguments;
+    arguments.verb = find_verb("query");
+    arguments.wants_exit_code = true;
+    const auto failure = verdict(arguments, result);
+    if (!failure) return {0, false};
+    return {failure->exit_code, !failure->message.empty()};
+}
+
+}  // namespace
+
+TEST_CASE("only a clear yes verifies a ledger") {
+    CHECK(is_verified(R"({"ok":true})"));
+    for (const auto* result : {R"({"ok":false})", R"({"ok":1})", "{}", "true", "{", "[]"}) {
+        CHECK_FALSE(is_verified(result));
+    }
+}
+
+TEST_CASE("a query says by its exit code whether there are tickets, if it is asked to") {
+    CHECK(query_verdict(R"({"available":1,"held":0})") == std::pair{0, false});
+    CHECK(query_verdict(R"({"available":0,"held":0})") == std::pair{10, false});
+    CHECK(query_verdict(R"({"available":0})") == std::pair{10, false});
+    CHECK(query_verdict(R"({"available":0,"held":2})") == std::pair{11, false});
+    for (const auto* result : {"{}", "[]", R"({"available":"1"})", R"({"available":-1})"})
+        CHECK(query_verdict(result) == std::pair{76, true});
+    Arguments plain;
+    plain.verb = find_verb("query");
+    CHECK(!verdict(plain, R"({"available":0,"held":0})"));
+}
+
+TEST_CASE("an answer nested without end is no verdict, and does no harm") {
+    std::string deep(200'000, '[');
+    deep = R"({"available":)" + deep + std::string(200'000, ']') + "}";
+    CHECK(query_verdict(deep) == std::pair{76, true});
+    CHECK_FALSE(is_verified(deep));
+}
+
+}  // namespace ticketd::client
