@@ -11,6 +11,7 @@ double milliseconds_in(std::string_view unit) {
     if (unit == "s") return 1000;
     if (unit == "m") return 60'000;
     if (unit == "h") return 3'600'000;
+    if (unit == "d") return 24 * 3'600'000;
     return 0;
 }
 

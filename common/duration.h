@@ -1,4 +1,4 @@
-// Durations as people type them: 250ms, 2s, 1.5s, 5m, 1h. Thread-safe, no state.
+// Durations as people type them: 250ms, 2s, 1.5s, 5m, 1h, 7d. Thread-safe, no state.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 
 namespace ticketd {
 
-/// Reads a non-negative decimal number and its unit (ms, s, m, h). Nothing if the text is anything
+/// Reads a non-negative decimal number and its unit (ms, s, m, h, d). Nothing if the text is anything
 /// else or means more than a year. A number without a unit is refused: nobody knows what it means.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/numbers.h"
+#include "client/point_in_time.h"
 #include "common/duration.h"
 #include "common/error_kind.h"
 
@@ -44,6 +45,13 @@ Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter
                  std::string{text} + "'");
 }
 
+Problem set_time(std::optional<std::int64_t>& slot, char letter, std::string_view text) {
+    slot = parse_time(text, std::chrono::system_clock::now());
+    if (slot) return std::nullopt;
+    return usage(name_of(letter) + " needs a time (+10m, 2026-12-24T18:00:00Z, now, never), not '" +
+                 std::string{text} + "'");
+}
+
 Problem set_output(Arguments& arguments, std::string_view name) {
     const auto output = output_called(name);
     if (!output) {
@@ -68,6 +76,8 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'o': return set_output(arguments, value);
         case 'T': return set_duration(arguments.timeout, letter, value);
         case 'w': return set_duration(arguments.wait_ready, letter, value);
+        case 'O': return set_time(arguments.opens_ms, letter, value);
+        case 'C': return set_time(arguments.closes_ms, letter, value);
         case 'm': return set_number(arguments.min, letter, value);
         case 'b': return set_number(arguments.buyer, letter, value);
         case 'a': return set_number(arguments.after, letter, value);

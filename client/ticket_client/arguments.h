@@ -31,6 +31,8 @@ struct Arguments {
     std::optional<std::string> key;
     std::optional<std::string> memo;
     std::optional<std::string> state;
+    std::optional<std::int64_t> opens_ms;  ///< since 1970; 0: no such time
+    std::optional<std::int64_t> closes_ms;
     std::optional<std::uint64_t> min;
     std::optional<std::uint64_t> buyer;
     std::optional<std::uint64_t> after;

@@ -17,6 +17,8 @@
 namespace ticketd::client {
 namespace {
 
+constexpr const char* kAskForEvents = "ask `ticket-client events` whether it was done";
+
 Failure bad_input(std::string message) {
     return {"input", client_exit::kBadInput, std::move(message)};
 }
@@ -121,7 +123,23 @@ Outcome<Request> change_event(const Arguments& arguments, std::string_view metho
     return Params{}
         .add("name", name)
         .add("capacity", *capacity)
-        .request(method, Nature::kOnce, "ask `ticket-client events` whether it was done");
+        .add("opens_ms", arguments.opens_ms)
+        .add("closes_ms", arguments.closes_ms)
+        .request(method, Nature::kOnce, kAskForEvents);
+}
+
+Outcome<Request> reschedule_event(const Arguments& arguments, std::string_view method) {
+    const auto& name = arguments.operands[0];
+    if (!is_event_name(name)) return bad_input("'" + name + "' is no event name");
+    const bool sets_window = arguments.opens_ms || arguments.closes_ms;
+    if (arguments.verb->verb == Verb::kEventUpdate && !sets_window) {
+        return usage("event update needs --opens or --closes");
+    }
+    return Params{}
+        .add("name", name)
+        .add("opens_ms", arguments.opens_ms)
+        .add("closes_ms", arguments.closes_ms)
+        .request(method, Nature::kOnce, kAskForEvents);
 }
 
 Outcome<Request> any_call(const Arguments& arguments) {
@@ -172,6 +190,10 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kOrders: return orders(arguments);
         case Verb::kEventCreate: return change_event(arguments, "event.create");
         case Verb::kEventResize: return change_event(arguments, "event.resize");
+        case Verb::kEventUpdate: return reschedule_event(arguments, "event.update");
+        case Verb::kEventPause: return reschedule_event(arguments, "event.pause");
+        case Verb::kEventResume: return reschedule_event(arguments, "event.resume");
+        case Verb::kEventClose: return reschedule_event(arguments, "event.close");
         case Verb::kCall: return any_call(arguments);
         case Verb::kEvents: return Request{"events", "{}", Nature::kQuery, {}};
         case Verb::kPing: return Request{"ping", "{}", Nature::kQuery, {}};

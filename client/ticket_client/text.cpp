@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/point_in_time.h"
 #include "client/streams.h"
 #include "client/ticket_client/result_json.h"
 
@@ -59,6 +60,21 @@ std::string cell(const Json& value) {
     return printable(value.dump());
 }
 
+// Members that are times, which people do not read in milliseconds. A window's 0 is no time.
+bool is_time(std::string_view name) {
+    return name == "time_ms" || name == "opens_ms" || name == "closes_ms";
+}
+
+std::string label(std::string_view name) {
+    return printable(is_time(name) ? name.substr(0, name.size() - 3) : name);
+}
+
+std::string cell(std::string_view name, const Json& value) {
+    constexpr std::uint64_t kYear10000 = 253'402'300'800'000;
+    if (!is_time(name) || !value.is_number_unsigned() || value >= kYear10000) return cell(value);
+    return value == 0 ? "-" : time_text(value.get<std::int64_t>());
+}
+
 using Row = std::vector<std::string>;
 
 std::string aligned(const std::vector<Row>& rows) {
@@ -84,11 +100,11 @@ std::string table(const Json& array) {
     if (!names) return printable(array.dump()) + '\n';
     std::vector<Row> rows{*names};
     for (auto& name : rows[0])
-        name = printable(name);
+        name = label(name);
     for (const auto& object : array) {
         Row row;
         for (const auto& name : *names)
-            row.push_back(object.contains(name) ? cell(object[name]) : "-");
+            row.push_back(object.contains(name) ? cell(name, object[name]) : "-");
         rows.push_back(std::move(row));
     }
     return aligned(rows);
@@ -102,7 +118,7 @@ std::string general(const Json& result) {
         if (is_table(value)) {
             tables += table(value);
         } else if (name != "next" || !value.is_null()) {  // no `next`: this was the last page
-            lines.push_back({printable(name), cell(value)});
+            lines.push_back({label(name), cell(name, value)});
         }
     }
     const auto text = tables + aligned(lines);

@@ -26,6 +26,8 @@ constexpr std::array kOptions{
     OptionInfo{'l', "limit", "N", "at most N rows"},
     OptionInfo{'f', "from", "LSN", "start at this LSN"},
     OptionInfo{'x', "exit-code", "", "exit 10 if no ticket is left, 11 if the rest is on hold"},
+    OptionInfo{'O', "opens", "TIME", "sell from this time on: +90m, 2026-12-24T18:00:00Z, now"},
+    OptionInfo{'C', "closes", "TIME", "sell until this time, likewise; never: without end"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
 };
 
@@ -58,10 +60,27 @@ constexpr std::array kVerbs{
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
-    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "",
-             "create an event with this many tickets", "  ticket-client event create demo 2\n"},
+    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OC",
+             "create an event with this many tickets",
+             "  ticket-client event create demo 2\n"
+             "  ticket-client event create gala 500 --opens 2026-12-01T09:00:00Z --closes +30d\n"},
     VerbInfo{Verb::kEventResize, "event resize", "", "NAME CAPACITY", 2, 2, "",
              "change how many tickets an event has", "  ticket-client event resize demo 100\n"},
+    VerbInfo{
+        Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OC",
+        "change when an event opens and closes",
+        "  ticket-client event update demo --opens +10m\n"
+        "  ticket-client event update demo --opens now --closes never\n"
+        "\n"
+        "Before it opens a purchase is refused with `not_open` and from when it closes on with\n"
+        "`closed` (exit 13). What is not given stays.\n"},
+    VerbInfo{Verb::kEventPause, "event pause", "", "NAME", 1, 1, "",
+             "sell nothing of an event until it is resumed",
+             "  ticket-client event pause demo     # purchases are refused: paused, exit 13\n"},
+    VerbInfo{Verb::kEventResume, "event resume", "", "NAME", 1, 1, "",
+             "sell again, after a pause or a close", "  ticket-client event resume demo\n"},
+    VerbInfo{Verb::kEventClose, "event close", "", "NAME", 1, 1, "", "end the sale of an event",
+             "  ticket-client event close demo     # purchases are refused: closed, exit 13\n"},
     VerbInfo{Verb::kPing, "ping", "", "", 0, 0, "w", "ask whether the daemon answers",
              "  ticket-client ping --wait-ready 5s\n"},
     VerbInfo{Verb::kStats, "stats", "", "", 0, 0, "", "show the daemon's counters",

@@ -8,8 +8,8 @@ namespace ticketd::box_office {
 namespace {
 
 Refusal refuse(ErrorKind kind, const Stock& stock, std::uint64_t requested) {
-    return {kind,       requested,      stock.available(),
-            stock.held, stock.capacity, stock.held + stock.sold};
+    return {kind, requested, stock.available(), stock.held, stock.capacity, stock.held + stock.sold,
+            0,    0};
 }
 
 }  // namespace
@@ -19,9 +19,18 @@ bool is_sound(const Stock& stock) {
            stock.next_serial > stock.sold;
 }
 
-std::variant<Sale, Refusal> decide(const Stock& stock, const Purchase& purchase) {
-    TICKETD_CHECK(is_sound(stock));
+std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
+                                   const Purchase& purchase, std::int64_t now_ms) {
+    TICKETD_CHECK(is_sound(stock) && is_sound(schedule));
     TICKETD_CHECK(purchase.min_quantity >= 1 && purchase.min_quantity <= purchase.quantity);
+    if (const auto kind = closed_door(schedule, now_ms)) {
+        auto refusal = refuse(*kind, stock, purchase.min_quantity);
+        if (kind == ErrorKind::kNotOpen) {
+            refusal.opens_ms = schedule.window.opens_ms;
+            refusal.wait_ms = refusal.opens_ms - now_ms;
+        }
+        return refusal;
+    }
     if (purchase.min_quantity > stock.capacity) {
         return refuse(ErrorKind::kNeverSatisfiable, stock, purchase.min_quantity);
     }

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "common/error_kind.h"
+#include "server/box_office/schedule.h"
 #include "server/box_office/stock.h"
 
 namespace ticketd::box_office {
@@ -22,6 +23,8 @@ struct Refusal {
     std::uint64_t held = 0;
     std::uint64_t capacity = 0;
     std::uint64_t committed = 0;  ///< held + sold: the floor of a resize
+    std::int64_t opens_ms = 0;    ///< not_open: when it opens, milliseconds since 1970
+    std::int64_t wait_ms = 0;     ///< not_open: how long that is from now
 };
 
 struct Purchase {
@@ -41,9 +44,11 @@ struct Resize {
 };
 
 /// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
-/// Refusals: never_satisfiable (more than the event's capacity), sold_out (nothing available or
-/// held), held_out (nothing available, but holds may return), insufficient (some, but too few).
-std::variant<Sale, Refusal> decide(const Stock& stock, const Purchase& purchase);
+/// `now_ms`: milliseconds since 1970. Refusals: those of closed_door(), never_satisfiable (more
+/// than the event's capacity), sold_out (nothing available or held), held_out (nothing available,
+/// but holds may return), insufficient (some, but too few).
+std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
+                                   const Purchase& purchase, std::int64_t now_ms);
 
 /// Sets the capacity. Refusal: capacity_below_committed.
 std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize);

@@ -12,6 +12,12 @@ void append_sale(JsonWriter& json, const store::Entry& sale, std::string_view ev
     json.end_array();
 }
 
+// What the operator set, in the words of what a buyer is told.
+std::string_view sale_state_name(box_office::SaleState state) {
+    const auto door = box_office::closed_door({state, {}}, 0);
+    return door ? error_kind_info(*door).name : "open";
+}
+
 }  // namespace
 
 std::string purchase_json(const store::Entry& sale, std::string_view event, Replayed replayed) {
@@ -55,6 +61,11 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
     json.member("event", event).member("capacity", entry.after.capacity);
     json.member("available", entry.after.available()).member("held", entry.after.held);
     json.member("sold", entry.after.sold);
+    if (sets_schedule(entry.type)) {
+        json.member("state", sale_state_name(entry.schedule.state));
+        json.member("opens_ms", entry.schedule.window.opens_ms);
+        json.member("closes_ms", entry.schedule.window.closes_ms);
+    }
     if (entry.type == store::EntryType::kPurchased) {
         json.member("order", entry.lsn).member("requested", entry.requested);
         json.member("granted", entry.granted).member("first_serial", entry.first_serial);
@@ -64,10 +75,15 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
     json.end_object();
 }
 
-void append_counts(JsonWriter& json, std::string_view event, const box_office::Stock& stock) {
-    json.member("event", event).member("state", "open").member("capacity", stock.capacity);
-    json.member("available", stock.available()).member("held", stock.held);
-    json.member("sold", stock.sold).member("lsn", stock.lsn);
+void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms) {
+    const auto& [name, stock, schedule] = event;
+    const auto door = closed_door(schedule, now_ms);
+    json.member("event", std::string_view{name});
+    json.member("state", door ? error_kind_info(*door).name : std::string_view{"open"});
+    if (schedule.window.opens_ms > 0) json.member("opens_ms", schedule.window.opens_ms);
+    if (schedule.window.closes_ms > 0) json.member("closes_ms", schedule.window.closes_ms);
+    json.member("capacity", stock.capacity).member("available", stock.available());
+    json.member("held", stock.held).member("sold", stock.sold).member("lsn", stock.lsn);
 }
 
 }  // namespace ticketd::net

@@ -24,6 +24,6 @@ void append_order(JsonWriter& json, const store::Entry& sale, std::string_view e
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event);
 
 /// The members by which every method shows an event's counts.
-void append_counts(JsonWriter& json, std::string_view event, const box_office::Stock& stock);
+void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms);
 
 }  // namespace ticketd::net

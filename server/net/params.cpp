@@ -68,6 +68,7 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kCapacity: return {"integer", 0, limits::kCapacity};
         case ParamType::kRows: return {"integer", 1, limits::kRows};
         case ParamType::kLsn: return {"integer", 0, limits::kInteger};
+        case ParamType::kTime: return {"integer", 0, limits::kCounterAtStart};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
         default: return {"string"};
     }

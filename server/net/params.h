@@ -23,6 +23,7 @@ enum class ParamType : std::uint8_t {
     kRows,         ///< integer, 1 to limits::kRows
     kLsn,          ///< integer, 0 to limits::kInteger
     kUserId,       ///< integer, 0 to 2^32 - 1
+    kTime,         ///< integer, milliseconds since 1970, 0 to limits::kCounterAtStart
     kUnsupported,  ///< has its place in the contract, but this server does not know it yet
 };
 

@@ -22,8 +22,14 @@ constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKe
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
                                    ParamSpec{"state", kState}, ParamSpec{"after_lsn", kLsn},
                                    ParamSpec{"limit", kRows}};
-constexpr std::array kEventParams{ParamSpec{"name", kEventName, true},
-                                  ParamSpec{"capacity", kCapacity, true}};
+constexpr std::array kCreateParams{ParamSpec{"name", kEventName, true},
+                                   ParamSpec{"capacity", kCapacity, true},
+                                   ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
+constexpr std::array kResizeParams{ParamSpec{"name", kEventName, true},
+                                   ParamSpec{"capacity", kCapacity, true}};
+constexpr std::array kUpdateParams{ParamSpec{"name", kEventName, true},
+                                   ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
+constexpr std::array kNameParams{ParamSpec{"name", kEventName, true}};
 constexpr std::array kLedgerReadParams{ParamSpec{"from_lsn", kLsn}, ParamSpec{"limit", kRows}};
 constexpr std::span<const ParamSpec> kNoParams{};
 
@@ -41,10 +47,18 @@ std::span<const Method> Service::methods() {
         Method{"orders", "Orders in LSN order; others' orders for operators only.", false, kLarge,
                kOrdersParams, &Service::orders},
         Method{"events", "The counts of every event.", false, kLarge, kNoParams, &Service::events},
-        Method{"event.create", "Opens a new event.", true, kSmall, kEventParams,
+        Method{"event.create", "Makes a new event.", true, kSmall, kCreateParams,
                &Service::event_create},
         Method{"event.resize", "Sets the capacity, not below held + sold.", true, kSmall,
-               kEventParams, &Service::event_resize},
+               kResizeParams, &Service::event_resize},
+        Method{"event.update", "Sets when an event opens and closes; 0: never mind.", true, kSmall,
+               kUpdateParams, &Service::event_update},
+        Method{"event.pause", "Sells nothing until it is resumed.", true, kSmall, kNameParams,
+               &Service::event_pause},
+        Method{"event.resume", "Sells again, after a pause or a close.", true, kSmall, kNameParams,
+               &Service::event_resume},
+        Method{"event.close", "Ends the sale of an event.", true, kSmall, kNameParams,
+               &Service::event_close},
         Method{"ledger.read", "Entries of the ledger from an LSN on.", true, kLarge,
                kLedgerReadParams, &Service::ledger_read},
         Method{"ledger.verify", "Recomputes every total from the first entry.", true, kLarge,

@@ -34,6 +34,9 @@ struct ServiceCounters {
 
 class Service;
 
+/// What is said of a window that has no length.
+inline constexpr std::string_view kNoLength = "closes_ms is not after opens_ms";
+
 /// How much an answer may hold: a line, or rows without end.
 enum class AnswerSize : std::uint8_t { kSmall, kLarge };
 
@@ -75,9 +78,14 @@ class Service {
     void query(const Params&, const Caller&, const Responder&);
     void purchase(const Params&, const Caller&, const Responder&);
     void abandon(const Params&, const Caller&, const Responder&);
+    // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
     void event_resize(const Params&, const Caller&, const Responder&);
+    void event_update(const Params&, const Caller&, const Responder&);
+    void event_pause(const Params&, const Caller&, const Responder&);
+    void event_resume(const Params&, const Caller&, const Responder&);
+    void event_close(const Params&, const Caller&, const Responder&);
     // ledger_methods.cpp
     void order(const Params&, const Caller&, const Responder&);
     void orders(const Params&, const Caller&, const Responder&);
@@ -97,6 +105,10 @@ class Service {
     bool try_purchase(const store::PurchaseRequest& request, const Responder& responder);
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
                           const Responder& responder);
+    /// Runs a change of the schedule of the event that is named.
+    void reschedule(std::string_view event, const box_office::ScheduleChange& change,
+                    const Caller& caller, const Responder& responder);
+    std::string counts_json(EventId event) const;
     void replay(Lsn lsn, const store::PurchaseRequest& request, const Responder& responder);
     /// The name of the event that the entry is about, or "".
     std::string_view event_of(const store::Entry& entry) const;

@@ -1,4 +1,4 @@
-// query, purchase, and the methods on events.
+// query, purchase and abandon.
 #include "server/net/order_json.h"
 #include "server/net/service.h"
 
@@ -6,16 +6,6 @@ namespace ticketd::net {
 namespace {
 
 constexpr EventId kNoEvent = UINT32_MAX;
-
-std::string counts_json(std::string_view event, const box_office::Stock& stock) {
-    std::string body;
-    body.reserve(128);
-    JsonWriter json{body};
-    json.begin_object();
-    append_counts(json, event, stock);
-    json.end_object();
-    return body;
-}
 
 std::string refusal_message(const box_office::Refusal& refusal, std::string_view event) {
     const auto name = std::string{event};
@@ -28,6 +18,12 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return name + " has a capacity of " + std::to_string(refusal.capacity);
         case ErrorKind::kCapacityBelowCommitted:
             return std::to_string(refusal.committed) + " of " + name + " are held or sold";
+        case ErrorKind::kNotOpen:
+            return name + " opens in " + std::to_string((refusal.wait_ms + 999) / 1000) + " s";
+        case ErrorKind::kPaused: return "sales of " + name + " are paused";
+        case ErrorKind::kClosed: return "sales of " + name + " are closed";
+        case ErrorKind::kWrongState: return name + " is closed";
+        case ErrorKind::kInvalidParams: return std::string{kNoLength};
         case ErrorKind::kNotFound: return "the key was told that there is no such event";
         case ErrorKind::kExists: return "event " + name + " exists";
         case ErrorKind::kLimitReached:
@@ -60,8 +56,7 @@ bool Service::try_query(EventId event, const Responder& responder) {
     const auto result = store_.query(event);
     const auto* counts = std::get_if<store::Counts>(&result);
     if (counts == nullptr) return false;
-    responder.result(counts->stock.lsn,
-                     counts_json(store_.state().event(event).name, counts->stock));
+    responder.result(counts->stock.lsn, counts_json(event));
     return true;
 }
 
@@ -148,6 +143,12 @@ void Service::refuse(const store::Refused& refused, std::string_view event,
                      const Responder& responder) const {
     const auto& refusal = refused.refusal;
     const auto message = refusal_message(refusal, event);
+    if (refusal.kind == ErrorKind::kNotOpen) {
+        return responder.error(refused.lsn, refusal.kind, message,
+                               {{"opens_ms", static_cast<std::uint64_t>(refusal.opens_ms)},
+                                {"retry_after_ms", static_cast<std::uint64_t>(refusal.wait_ms)},
+                                {"lsn", refused.lsn}});
+    }
     if (!has_counts(refusal.kind)) {
         return responder.error(refused.lsn, refusal.kind, message, {{"lsn", refused.lsn}});
     }
@@ -158,50 +159,6 @@ void Service::refuse(const store::Refused& refused, std::string_view event,
                      {"capacity", refusal.capacity},
                      {"committed", refusal.committed},
                      {"lsn", refused.lsn}});
-}
-
-void Service::events(const Params&, const Caller&, const Responder& responder) {
-    std::string body;
-    JsonWriter json{body};
-    json.begin_object().name("events").begin_array();
-    for (const auto& event : store_.state().events()) {
-        json.begin_object();
-        append_counts(json, event.name, event.stock);
-        json.end_object();
-    }
-    json.end_array().end_object();
-    responder.result(store_.state().last_lsn(), std::move(body));
-}
-
-void Service::event_create(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto next = static_cast<EventId>(store_.state().events().size());
-    run_locked(next, responder,
-               [this, uid = caller.uid, name = std::string{params.text(0)},
-                capacity = params.integer(1, 0)](const Responder& r) {
-                   return try_event_change(store_.create_event(uid, name, capacity), name, r);
-               });
-}
-
-void Service::event_resize(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto event = find_event(params.text(0));
-    if (!event) return refuse_unknown_event(params.text(0), responder);
-    run_locked(*event, responder,
-               [this, uid = caller.uid, id = *event, name = std::string{params.text(0)},
-                capacity = params.integer(1, 0)](const Responder& r) {
-                   return try_event_change(store_.resize_event(uid, id, capacity), name, r);
-               });
-}
-
-bool Service::try_event_change(const store::ChangeResult& result, std::string_view event,
-                               const Responder& responder) {
-    if (std::holds_alternative<store::LockHeld>(result)) return false;
-    if (const auto* refused = std::get_if<store::Refused>(&result)) {
-        refuse(*refused, event, responder);
-    } else {
-        const auto& entry = std::get<store::Changed>(result).entry;
-        responder.result(entry.lsn, counts_json(event, entry.after));
-    }
-    return true;
 }
 
 }  // namespace ticketd::net

@@ -27,7 +27,7 @@ void Audit::compare(const std::vector<Event>& events, const std::string& whose) 
     }
     for (EventId id = 0; id < events.size(); ++id) {
         const auto& ours = state_.event(id);
-        if (events[id].name != ours.name || events[id].stock != ours.stock) {
+        if (events[id] != ours) {
             problems_.push_back(whose + ": event " + ours.name + " differs from the journal");
         }
     }
@@ -56,7 +56,7 @@ AuditReport Audit::report() && {
     report.orders = orders_;
     report.keys = state_.keys().size();
     for (EventId id = 0; id < state_.events().size(); ++id) {
-        const auto& [name, stock] = state_.event(id);
+        const auto& [name, stock, schedule] = state_.event(id);
         report.capacity += stock.capacity;
         report.available += stock.available();
         report.held += stock.held;

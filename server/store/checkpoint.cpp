@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kNewName = "checkpoint.new";
 constexpr std::string_view kCheckpointMagic = "TKTDCKPT";
 constexpr std::size_t kHeaderBytes = 104;
-constexpr std::size_t kEventFixedBytes = 48;
+constexpr std::size_t kEventFixedBytes = 72;
 
 std::string encode(const Checkpoint& checkpoint) {
     const auto& position = checkpoint.position;
@@ -38,6 +38,9 @@ std::string encode(const Checkpoint& checkpoint) {
         append_number<std::uint64_t>(image, event.stock.sold);
         append_number<std::uint64_t>(image, event.stock.next_serial);
         append_number<std::uint64_t>(image, event.stock.lsn);
+        append_number<std::uint64_t>(image, static_cast<std::uint64_t>(event.schedule.state));
+        append_number<std::int64_t>(image, event.schedule.window.opens_ms);
+        append_number<std::int64_t>(image, event.schedule.window.closes_ms);
         append_number<std::uint64_t>(image, event.name.size());
         image += event.name;
     }
@@ -58,17 +61,27 @@ std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn las
             number_at<std::uint64_t>(rest, 0), number_at<std::uint64_t>(rest, 8),
             number_at<std::uint64_t>(rest, 16), number_at<std::uint64_t>(rest, 24),
             number_at<std::uint64_t>(rest, 32)};
-        const auto name_size = number_at<std::uint64_t>(rest, 40);
+        const auto state = number_at<std::uint64_t>(rest, 40);
+        if (state > static_cast<std::uint64_t>(box_office::SaleState::kClosed)) {
+            damaged(kHeaderBytes, "an event in a state that there is not");
+        }
+        const box_office::Schedule schedule{
+            static_cast<box_office::SaleState>(state),
+            {number_at<std::int64_t>(rest, 48), number_at<std::int64_t>(rest, 56)}};
+        const auto name_size = number_at<std::uint64_t>(rest, 64);
         rest.remove_prefix(kEventFixedBytes);
         if (name_size > rest.size()) damaged(kHeaderBytes, "events cut short");
         const std::string name{rest.substr(0, name_size)};
         rest.remove_prefix(name_size);
         const bool is_counted =
             stock.capacity <= limits::kCapacity && stock.next_serial <= limits::kCounterAtStart;
-        if (!is_sound(stock) || !is_counted || !is_event_name(name) || stock.lsn > last_lsn) {
+        const bool is_scheduled = is_sound(schedule) && is_time(schedule.window.opens_ms) &&
+                                  is_time(schedule.window.closes_ms);
+        if (!is_sound(stock) || !is_counted || !is_scheduled || !is_event_name(name) ||
+            stock.lsn > last_lsn) {
             damaged(kHeaderBytes, "an event that makes no sense");
         }
-        events.push_back({name, stock});
+        events.push_back({name, stock, schedule});
     }
     if (!rest.empty()) damaged(kHeaderBytes, "bytes behind the last event");
     return events;

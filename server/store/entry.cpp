@@ -8,8 +8,46 @@
 namespace ticketd::store {
 namespace {
 
+constexpr auto kTypeMax = static_cast<std::uint8_t>(EntryType::kEventScheduled);
+
+bool is_schedule(const Entry& entry) {
+    const auto& [state, window] = entry.schedule;
+    if (!sets_schedule(entry.type)) return entry.schedule == box_office::Schedule{};
+    return is_sound(entry.schedule) && is_time(window.opens_ms) && is_time(window.closes_ms);
+}
+
+// What a purchase and a change of an event's schedule have in the same place.
+struct Terms {
+    std::uint64_t first, second, third, fourth;
+};
+
+Terms terms_of(const Entry& entry) {
+    if (!sets_schedule(entry.type)) {
+        return {entry.requested, entry.min_quantity, entry.granted, entry.first_serial};
+    }
+    const auto& [state, window] = entry.schedule;
+    return {static_cast<std::uint64_t>(state), static_cast<std::uint64_t>(window.opens_ms),
+            static_cast<std::uint64_t>(window.closes_ms), 0};
+}
+
+// False if no entry of its type can have said this.
+bool take_terms(Entry& entry, const Terms& terms) {
+    if (!sets_schedule(entry.type)) {
+        entry.requested = terms.first;
+        entry.min_quantity = terms.second;
+        entry.granted = terms.third;
+        entry.first_serial = terms.fourth;
+        return true;
+    }
+    if (terms.first > static_cast<std::uint64_t>(box_office::SaleState::kClosed)) return false;
+    entry.schedule = {
+        static_cast<box_office::SaleState>(terms.first),
+        {static_cast<std::int64_t>(terms.second), static_cast<std::int64_t>(terms.third)}};
+    return terms.fourth == 0;
+}
+
 bool is_plausible(const Entry& entry) {
-    if (!is_time(entry.time_ms)) return false;
+    if (!is_time(entry.time_ms) || !is_schedule(entry)) return false;
     const bool counts = box_office::is_sound(entry.after) &&
                         entry.after.capacity <= limits::kCapacity && entry.lsn > 0;
     if (entry.type == EntryType::kPurchased) {
@@ -52,10 +90,9 @@ void append_entry(std::string& out, const Entry& entry) {
     append_number<std::uint64_t>(out, entry.after.held);
     append_number<std::uint64_t>(out, entry.after.sold);
     append_number<std::uint64_t>(out, entry.after.next_serial);
-    append_number<std::uint64_t>(out, entry.requested);
-    append_number<std::uint64_t>(out, entry.min_quantity);
-    append_number<std::uint64_t>(out, entry.granted);
-    append_number<std::uint64_t>(out, entry.first_serial);
+    const auto terms = terms_of(entry);
+    for (const auto number : {terms.first, terms.second, terms.third, terms.fourth})
+        append_number<std::uint64_t>(out, number);
     append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.event_name.size()));
     append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.key.size()));
     append_number<std::uint16_t>(out, static_cast<std::uint16_t>(entry.memo.size()));
@@ -73,7 +110,7 @@ std::optional<Entry> take_entry(std::string_view& bytes) {
         return std::nullopt;
     }
     const auto type = number_at<std::uint8_t>(bytes, 4);
-    if (type < 1 || type > static_cast<std::uint8_t>(EntryType::kKeyAbandoned)) return std::nullopt;
+    if (type < 1 || type > kTypeMax) return std::nullopt;
 
     Entry entry;
     entry.type = static_cast<EntryType>(type);
@@ -84,10 +121,9 @@ std::optional<Entry> take_entry(std::string_view& bytes) {
     entry.after = {number_at<std::uint64_t>(bytes, 32), number_at<std::uint64_t>(bytes, 40),
                    number_at<std::uint64_t>(bytes, 48), number_at<std::uint64_t>(bytes, 56),
                    entry.lsn};
-    entry.requested = number_at<std::uint64_t>(bytes, 64);
-    entry.min_quantity = number_at<std::uint64_t>(bytes, 72);
-    entry.granted = number_at<std::uint64_t>(bytes, 80);
-    entry.first_serial = number_at<std::uint64_t>(bytes, 88);
+    const Terms terms{number_at<std::uint64_t>(bytes, 64), number_at<std::uint64_t>(bytes, 72),
+                      number_at<std::uint64_t>(bytes, 80), number_at<std::uint64_t>(bytes, 88)};
+    if (!take_terms(entry, terms)) return std::nullopt;
     entry.event_name = bytes.substr(kEntryFixedBytes, name_size);
     entry.key = bytes.substr(kEntryFixedBytes + name_size, key_size);
     entry.memo = bytes.substr(kEntryFixedBytes + name_size + key_size, memo_size);
@@ -96,12 +132,20 @@ std::optional<Entry> take_entry(std::string_view& bytes) {
     return entry;
 }
 
+bool sets_schedule(EntryType type) {
+    return type == EntryType::kEventCreated || type >= EntryType::kEventPaused;
+}
+
 std::string_view entry_type_name(EntryType type) {
     switch (type) {
         case EntryType::kEventCreated: return "event_created";
         case EntryType::kEventResized: return "event_resized";
         case EntryType::kPurchased: return "purchased";
         case EntryType::kKeyAbandoned: return "key_abandoned";
+        case EntryType::kEventPaused: return "event_paused";
+        case EntryType::kEventResumed: return "event_resumed";
+        case EntryType::kEventClosed: return "event_closed";
+        case EntryType::kEventScheduled: return "event_scheduled";
     }
     return "unknown";
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/box_office/schedule.h"
 #include "server/box_office/stock.h"
 
 namespace ticketd::store {
@@ -19,6 +20,10 @@ enum class EntryType : std::uint8_t {
     kEventResized = 2,
     kPurchased = 3,
     kKeyAbandoned = 4,  ///< no event: only uid and key, which never buys anything from now on
+    kEventPaused = 5,
+    kEventResumed = 6,
+    kEventClosed = 7,
+    kEventScheduled = 8,  ///< its window was set
 };
 
 struct Entry {
@@ -29,6 +34,8 @@ struct Entry {
     EventId event = 0;
     box_office::Stock after;  ///< `after.lsn` is not stored: it is `lsn`
     std::string event_name;   ///< kEventCreated only
+    /// Of what changes it: after the change. Else of no meaning, and as it is here.
+    box_office::Schedule schedule;
 
     // kPurchased only, but for the key
     std::uint64_t requested = 0;
@@ -54,6 +61,9 @@ void append_entry(std::string& out, const Entry& entry);
 /// with an entry that append_entry() could have written: wrong lengths, unknown type, unsound
 /// counts, texts that no request could have carried.
 std::optional<Entry> take_entry(std::string_view& bytes);
+
+/// True if the entry says what the event's schedule is from now on.
+bool sets_schedule(EntryType type);
 
 std::string_view entry_type_name(EntryType type);
 

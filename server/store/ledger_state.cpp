@@ -31,10 +31,12 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
         if (after.held != 0 || after.sold != 0 || after.next_serial != 1) {
             return "a new event that has sold";
         }
+        if (entry.schedule.state != box_office::SaleState::kOpen) return "a new event not open";
         return std::nullopt;
     }
     if (entry.event >= events_.size()) return "no such event";
     if (entry.type == EntryType::kPurchased) return problem_with_sale(entry);
+    if (sets_schedule(entry.type)) return problem_with_schedule(entry);
     const auto& before = events_[entry.event].stock;
     if (entry.after.held != before.held || entry.after.sold != before.sold ||
         entry.after.next_serial != before.next_serial) {
@@ -54,16 +56,38 @@ std::optional<std::string> LedgerState::problem_with_sale(const Entry& entry) co
     return std::nullopt;
 }
 
+// It must be what the change of its type makes of the schedule before, and more than nothing.
+std::optional<std::string> LedgerState::problem_with_schedule(const Entry& entry) const {
+    const auto& event = events_[entry.event];
+    auto expected = event.stock;
+    expected.lsn = entry.lsn;
+    if (entry.after != expected) return "a change of the schedule that changed counts";
+    box_office::ScheduleChange change =
+        box_office::SetWindow{entry.schedule.window.opens_ms, entry.schedule.window.closes_ms};
+    if (entry.type == EntryType::kEventPaused) change = box_office::Pause{};
+    if (entry.type == EntryType::kEventResumed) change = box_office::Resume{};
+    if (entry.type == EntryType::kEventClosed) change = box_office::Close{};
+    const auto decided = decide(event.schedule, change);
+    const auto* after = std::get_if<box_office::Schedule>(&decided);
+    if (after == nullptr || *after != entry.schedule || *after == event.schedule) {
+        return "a schedule that does not follow";
+    }
+    return std::nullopt;
+}
+
 LedgerState::Undo LedgerState::apply(const Entry& entry) {
-    Undo undo{entry.lsn, std::nullopt, std::nullopt, std::nullopt, last_time_ms_};
+    Undo undo{entry.lsn, std::nullopt, std::nullopt, {}, std::nullopt, last_time_ms_};
     if (entry.type == EntryType::kEventCreated) {
         undo.event = entry.event;
-        events_.push_back({entry.event_name, entry.after});
+        events_.push_back({entry.event_name, entry.after, entry.schedule});
         ids_.emplace(entry.event_name, entry.event);
     } else if (entry.type != EntryType::kKeyAbandoned) {
         undo.event = entry.event;
-        undo.before = events_[entry.event].stock;
-        events_[entry.event].stock = entry.after;
+        auto& event = events_[entry.event];
+        undo.before = event.stock;
+        undo.schedule_before = event.schedule;
+        event.stock = entry.after;
+        if (sets_schedule(entry.type)) event.schedule = entry.schedule;
     }
     if (!entry.key.empty() && entry.lsn >= key_floor_.lsn) {
         undo.key = digest(entry.uid, entry.key);
@@ -79,6 +103,7 @@ void LedgerState::undo(const Undo& undo) {
     if (undo.key) keys_.erase(*undo.key);
     if (undo.before) {
         events_[*undo.event].stock = *undo.before;
+        events_[*undo.event].schedule = undo.schedule_before;
     } else if (undo.event) {
         ids_.erase(events_.back().name);
         events_.pop_back();

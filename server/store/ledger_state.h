@@ -23,6 +23,9 @@ namespace ticketd::store {
 struct Event {
     std::string name;
     box_office::Stock stock;
+    box_office::Schedule schedule = {};
+
+    bool operator==(const Event&) const = default;
 };
 
 /// Keys of entries before `lsn`, which are of `time_ms` or earlier, are past their retention.
@@ -58,6 +61,7 @@ class LedgerState {
         Lsn lsn = 0;
         std::optional<EventId> event;             ///< the one it changed or created
         std::optional<box_office::Stock> before;  ///< nothing: the event was created
+        box_office::Schedule schedule_before = {};
         std::optional<KeyDigest> key;
         std::int64_t last_time_ms = 0;
     };
@@ -89,6 +93,7 @@ class LedgerState {
     };
 
     std::optional<std::string> problem_with_sale(const Entry& entry) const;
+    std::optional<std::string> problem_with_schedule(const Entry& entry) const;
 
     StoreId store_;
     KeyFloor key_floor_;

@@ -21,6 +21,13 @@ std::uint64_t fingerprint(const StoreId& store, const PurchaseRequest& request) 
     return key_digest(store, request.uid, image).high;
 }
 
+EntryType type_of(const box_office::ScheduleChange& change) {
+    if (std::holds_alternative<box_office::Pause>(change)) return EntryType::kEventPaused;
+    if (std::holds_alternative<box_office::Resume>(change)) return EntryType::kEventResumed;
+    if (std::holds_alternative<box_office::Close>(change)) return EntryType::kEventClosed;
+    return EntryType::kEventScheduled;
+}
+
 Refused refuse_at_once(ErrorKind kind) {
     box_office::Refusal refusal;
     refusal.kind = kind;
@@ -76,8 +83,8 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
     const auto lock = lock_slot(request.event);
     if (!lock || !settle_slot(request.event)) return LockHeld{};
 
-    const auto& stock = state().event(request.event).stock;
-    const auto decision = decide(stock, request.terms);
+    const auto& [name, stock, schedule] = state().event(request.event);
+    const auto decision = decide(stock, schedule, request.terms, now_ms());
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         if (!request.key.empty()) {
             refused_keys_.remember(digest, {*refusal, fingerprint(id(), request), stock.lsn});
@@ -116,7 +123,8 @@ ChangeResult Store::abandon(UserId uid, const std::string& key) {
     return commit(std::move(entry));
 }
 
-ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity) {
+ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity,
+                                 const box_office::Window& window) {
     if (auto refused = refuse_for_space()) return *refused;
     if (const auto existing = state().find_event(name)) {
         return Refused{{ErrorKind::kExists}, state().event(*existing).stock.lsn, false};
@@ -131,6 +139,7 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     auto entry = new_entry(EntryType::kEventCreated, uid, id);
     entry.after.capacity = capacity;
     entry.event_name = name;
+    entry.schedule.window = window;
     return commit(std::move(entry));
 }
 
@@ -145,6 +154,22 @@ ChangeResult Store::resize_event(UserId uid, EventId event, std::uint64_t capaci
     }
     auto entry = new_entry(EntryType::kEventResized, uid, event);
     entry.after = std::get<box_office::Stock>(decision);
+    return commit(std::move(entry));
+}
+
+ChangeResult Store::reschedule_event(UserId uid, EventId event,
+                                     const box_office::ScheduleChange& change) {
+    if (auto refused = refuse_for_space()) return *refused;
+    const auto lock = lock_slot(event);
+    if (!lock || !settle_slot(event)) return LockHeld{};
+    const auto& [name, stock, schedule] = state().event(event);
+    const auto decision = decide(schedule, change);
+    if (const auto* kind = std::get_if<ErrorKind>(&decision)) return Refused{{*kind}, stock.lsn};
+    const auto& after = std::get<box_office::Schedule>(decision);
+    if (after == schedule) return Unchanged{stock.lsn};
+    auto entry = new_entry(type_of(change), uid, event);
+    entry.after = stock;
+    entry.schedule = after;
     return commit(std::move(entry));
 }
 
@@ -266,7 +291,6 @@ std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
     return std::nullopt;
 }
 
-// Never before the time of an entry.
 std::int64_t Store::now_ms() const {
     return std::max<std::int64_t>(state().last_time_ms(), clock_.now().time_since_epoch().count());
 }

@@ -61,9 +61,13 @@ struct Refused {
 struct Replay {
     Lsn lsn = 0;
 };
+/// It is as it was asked to be: nothing was changed; may be told once `lsn` is durable.
+struct Unchanged {
+    Lsn lsn = 0;
+};
 /// Another process holds the record lock. Nothing was done; try again.
 struct LockHeld {};
-using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld>;
+using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged>;
 
 struct Counts {
     box_office::Stock stock;
@@ -113,9 +117,15 @@ class Store {
     /// Makes sure that the key never buys anything from now on, unless it has: then a Replay of
     /// what it bought. Refusals: key_too_old, busy, storage_full.
     ChangeResult abandon(UserId uid, const std::string& key);
-    /// Precondition for both: the caller may do it, names and capacities are within limits.
-    ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity);
+    /// Precondition for the next three: the caller may do it; names, capacities and windows are
+    /// within limits.
+    ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity,
+                              const box_office::Window& window = {});
     ChangeResult resize_event(UserId uid, EventId event, std::uint64_t capacity);
+    ChangeResult reschedule_event(UserId uid, EventId event,
+                                  const box_office::ScheduleChange& change);
+    /// Milliseconds since 1970; never before the time of an entry.
+    std::int64_t now_ms() const;
 
     /// True if changes wait for end_turn().
     bool has_open_group() const { return open_group_; }
@@ -154,8 +164,6 @@ class Store {
     void write_slot(EventId event);
     void fail_stock_file(const std::string& problem);
     Entry new_entry(EntryType type, UserId uid, EventId event);
-
-    std::int64_t now_ms() const;
 
     const platform::Clock& clock_;
     const StoreEvents events_;

@@ -37,8 +37,11 @@ std::vector<std::string> check_slots(const std::vector<RawEntry>& entries,
     for (std::size_t i = 0; i < slots.size(); ++i) {
         const auto& slot = slots[i];
         const auto& state = *model.events()[i].changes.back();
-        const bool agrees = slot.state == 1 && slot.name == model.events()[i].name &&
-                            slot.lsn == state.lsn && slot.capacity == state.capacity &&
+        const auto& schedule = *model.events()[i].schedule;
+        const bool agrees = slot.state == schedule.state && slot.opens_ms == schedule.opens_ms &&
+                            slot.closes_ms == schedule.closes_ms &&
+                            slot.name == model.events()[i].name && slot.lsn == state.lsn &&
+                            slot.capacity == state.capacity &&
                             slot.available == state.available() && slot.held == state.held &&
                             slot.sold == state.sold && slot.next_serial == state.next_serial;
         if (!agrees)

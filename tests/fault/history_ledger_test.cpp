@@ -107,6 +107,32 @@ TEST_CASE("a resize that changes sales, and time that runs backwards, are found"
     check_rejected(scene, "before that of the one before");
 }
 
+TEST_CASE("a sale of what was not for sale is found") {
+    Scene scene;
+    scene.create("demo", 5);
+    scene.resize("demo", 5);
+    scene.buy("demo", 1, "a");
+    auto& change = scene.entries[1];
+    change.type = RawType::kEventPaused;
+    change.state = 2;
+    check_rejected(scene, "a sale while the event was paused or closed");
+    change.type = RawType::kEventClosed;
+    check_rejected(scene, "a schedule that does not follow");
+    change.state = 3;
+    check_rejected(scene, "a sale while the event was paused or closed");
+    change.type = RawType::kEventScheduled;
+    change.state = 1;
+    check_rejected(scene, "a schedule that does not follow");
+    change.opens_ms = 1000;
+    check_rejected(scene, "a sale before the event opened");
+    change.opens_ms = 0;
+    change.closes_ms = scene.entries[2].time_ms;
+    if (change.closes_ms == 0) change.closes_ms = scene.entries[2].time_ms = 1;
+    check_rejected(scene, "a sale after the event closed");
+    change.sold = 1;
+    check_rejected(scene, "a schedule that changed counts");
+}
+
 TEST_CASE("a gap in the LSNs is found") {
     Scene scene;
     scene.create("demo", 5);

@@ -38,6 +38,7 @@ std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
         }
         const bool is_fresh = entry.held == 0 && entry.sold == 0 && entry.next_serial == 1;
         if (!is_fresh) return "an event that was born with sales";
+        if (entry.state != 1) return "an event that was born paused or closed";
         return std::nullopt;
     }
     if (entry.event >= events_.size()) return "a change of an event that is not there";
@@ -45,8 +46,28 @@ std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
     const auto& before = *events_[entry.event].changes.back();
     if (entry.held != before.held || entry.sold != before.sold ||
         entry.next_serial != before.next_serial) {
-        return "a resize that changed more than the capacity";
+        return entry.sets_schedule() ? "a schedule that changed counts"
+                                     : "a resize that changed more than the capacity";
     }
+    return entry.sets_schedule() ? problem_with_schedule(entry) : std::nullopt;
+}
+
+std::optional<std::string> Model::problem_with_schedule(const RawEntry& entry) const {
+    const auto& before = *events_[entry.event].schedule;
+    if (entry.capacity != events_[entry.event].changes.back()->capacity) {
+        return "a schedule that changed the capacity";
+    }
+    const bool has_same_window =
+        entry.opens_ms == before.opens_ms && entry.closes_ms == before.closes_ms;
+    bool follows = has_same_window && entry.state != before.state;
+    switch (entry.type) {
+        case RawType::kEventPaused: follows = follows && entry.state == 2; break;
+        case RawType::kEventResumed: follows = follows && entry.state == 1; break;
+        case RawType::kEventClosed: follows = follows && entry.state == 3; break;
+        default: follows = !has_same_window && entry.state == before.state;
+    }
+    if (before.state == 3 && entry.type == RawType::kEventPaused) return "a closed event paused";
+    if (!follows) return "a schedule that does not follow";
     return std::nullopt;
 }
 
@@ -55,6 +76,12 @@ std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const
     if (entry.min_quantity < 1 || entry.min_quantity > entry.requested)
         return "a senseless request";
     if (entry.first_serial != before.next_serial) return "serials that do not follow";
+    const auto& schedule = *events_[entry.event].schedule;
+    if (schedule.state != 1) return "a sale while the event was paused or closed";
+    if (entry.time_ms < schedule.opens_ms) return "a sale before the event opened";
+    if (schedule.closes_ms != 0 && entry.time_ms >= schedule.closes_ms) {
+        return "a sale after the event closed";
+    }
     if (entry.granted > before.available()) return "a sale of more than there was";
     if (entry.granted != std::min(entry.requested, before.available())) {
         return "a sale of less than there was";
@@ -77,8 +104,9 @@ void Model::apply(const RawEntry& entry) {
     if (entry.type == RawType::kKeyAbandoned) return;
     if (entry.type == RawType::kEventCreated) {
         numbers_.emplace(entry.event_name, events_.size());
-        events_.push_back({entry.event_name, {}});
+        events_.push_back({entry.event_name, {}, nullptr});
     }
+    if (entry.sets_schedule()) events_[entry.event].schedule = &entry;
     events_[entry.event].changes.push_back(&entry);
 }
 

@@ -40,6 +40,7 @@ class Model {
     struct Event {
         std::string name;
         std::vector<const RawEntry*> changes;  ///< the first created it
+        const RawEntry* schedule = nullptr;    ///< what set it last
     };
     /// By number.
     const std::vector<Event>& events() const { return events_; }
@@ -48,6 +49,7 @@ class Model {
   private:
     std::optional<std::string> problem_with(const RawEntry& entry) const;
     std::optional<std::string> problem_with_sale(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_schedule(const RawEntry& entry) const;
     void apply(const RawEntry& entry);
 
     const std::vector<RawEntry>& entries_;

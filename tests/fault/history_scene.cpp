@@ -162,6 +162,7 @@ RawEntry& Scene::append(const Op& op, RawType type) {
     entry.uid = op.uid;
     entry.key = op.key;
     entry.memo = op.memo;
+    if (type == RawType::kEventCreated) entry.state = 1;
     if (type != RawType::kKeyAbandoned) {
         const auto name = std::find(names_.begin(), names_.end(), op.event);
         entry.event = static_cast<std::uint32_t>(name - names_.begin());

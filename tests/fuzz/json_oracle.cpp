@@ -121,6 +121,9 @@ bool is_rows(const json& value) {
 bool is_lsn(const json& value) {
     return is_integer(value, 0, (std::uint64_t{1} << 53) - 1);
 }
+bool is_time(const json& value) {
+    return is_integer(value, 0, (std::uint64_t{1} << 52) - 1);
+}
 bool is_uid(const json& value) {
     return is_integer(value, 0, 0xffff'ffff);
 }
@@ -159,8 +162,16 @@ const Rules* rules_of(const std::string& method) {
           {"after_lsn", is_lsn},
           {"limit", is_rows}}},
         {"events", {}},
-        {"event.create", {{"name", is_name, true}, {"capacity", is_capacity, true}}},
+        {"event.create",
+         {{"name", is_name, true},
+          {"capacity", is_capacity, true},
+          {"opens_ms", is_time},
+          {"closes_ms", is_time}}},
         {"event.resize", {{"name", is_name, true}, {"capacity", is_capacity, true}}},
+        {"event.update", {{"name", is_name, true}, {"opens_ms", is_time}, {"closes_ms", is_time}}},
+        {"event.pause", {{"name", is_name, true}}},
+        {"event.resume", {{"name", is_name, true}}},
+        {"event.close", {{"name", is_name, true}}},
         {"ledger.read", {{"from_lsn", is_lsn}, {"limit", is_rows}}},
         {"ledger.verify", {}},
         {"ledger.position", {}},

@@ -134,9 +134,7 @@ class Patched {
 
 bool is_same(const std::vector<store::Event>& left, const std::vector<store::Event>& right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                      [](const store::Event& a, const store::Event& b) {
-                          return a.name == b.name && a.stock == b.stock;
-                      });
+                      [](const store::Event& a, const store::Event& b) { return a == b; });
 }
 
 /// Reading single entries, as `order` does while the daemon runs.

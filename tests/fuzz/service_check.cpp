@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "tests/fuzz/finding.h"
 
@@ -17,7 +18,7 @@ struct Asked {
     EntryType type = EntryType::kPurchased;
     UserId uid = 0;
     std::optional<std::string> event;  ///< nothing: the only one, or "default"
-    std::uint64_t capacity = 0;
+    std::optional<std::uint64_t> capacity, opens_ms, closes_ms;  ///< of an event
     std::uint64_t quantity = 0;
     std::uint64_t min_quantity = 0;
     std::string key;
@@ -54,20 +55,32 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
         asked.key = text(request, "key");
         return asked;
     }
-    if (!caller.is_operator || (method != "event.create" && method != "event.resize")) {
-        return std::nullopt;
-    }
-    asked.type = method == "event.create" ? EntryType::kEventCreated : EntryType::kEventResized;
+    static const std::map<std::string, EntryType> kOnEvents{
+        {"event.create", EntryType::kEventCreated}, {"event.resize", EntryType::kEventResized},
+        {"event.pause", EntryType::kEventPaused},   {"event.resume", EntryType::kEventResumed},
+        {"event.close", EntryType::kEventClosed},   {"event.update", EntryType::kEventScheduled}};
+    const auto change = kOnEvents.find(method);
+    if (!caller.is_operator || change == kOnEvents.end()) return std::nullopt;
+    asked.type = change->second;
     asked.event = text(request, "name");
-    asked.capacity = number(request, "capacity", 0);
+    if (!param(request, "capacity").is_null()) asked.capacity = number(request, "capacity", 0);
+    if (!param(request, "opens_ms").is_null()) asked.opens_ms = number(request, "opens_ms", 0);
+    if (!param(request, "closes_ms").is_null()) asked.closes_ms = number(request, "closes_ms", 0);
     return asked;
+}
+
+bool is_change_of_event(const Asked& asked, const Entry& entry) {
+    const auto& [opens, closes] = entry.schedule.window;
+    return (!asked.capacity || asked.capacity == entry.after.capacity) &&
+           (!asked.opens_ms || std::cmp_equal(*asked.opens_ms, opens)) &&
+           (!asked.closes_ms || std::cmp_equal(*asked.closes_ms, closes));
 }
 
 bool is_for(const Asked& asked, const Entry& entry, const std::string& event) {
     if (asked.type != entry.type || asked.uid != entry.uid) return false;
     if (asked.type == EntryType::kKeyAbandoned) return asked.key == entry.key;
     if (asked.event ? *asked.event != event : event != "default" && entry.event != 0) return false;
-    if (asked.type != EntryType::kPurchased) return asked.capacity == entry.after.capacity;
+    if (asked.type != EntryType::kPurchased) return is_change_of_event(asked, entry);
     return asked.quantity == entry.requested && asked.min_quantity == entry.min_quantity &&
            asked.key == entry.key && asked.memo == entry.memo;
 }

@@ -35,6 +35,10 @@ class Mutator final : public ticketd::fuzz::LineMutator {
     }
     std::string quantity() { return one({"1", "1", "2", "3", "10", "10000", "0"}); }
 
+    std::string time() {
+        return one({"0", "1", "1700000000000", "1700000001500", "1700000000001", "null"});
+    }
+
     std::string purchase() {
         std::string params = R"("event":)" + event();
         if (chance(2)) params += R"(,"quantity":)" + quantity();
@@ -46,7 +50,7 @@ class Mutator final : public ticketd::fuzz::LineMutator {
 
     std::string call() {
         const auto number = std::to_string(pick(12));
-        switch (pick(14)) {
+        switch (pick(16)) {
             case 0: return R"("event.create","params":[)" + event() + "," + quantity() + "]";
             case 1: return R"("event.resize","params":[)" + event() + "," + quantity() + "]";
             case 2: return R"("query","params":[)" + event() + "]";
@@ -59,6 +63,12 @@ class Mutator final : public ticketd::fuzz::LineMutator {
                 return one({R"("ledger.verify")", R"("ledger.position")", R"("events")",
                             R"("server.info")", R"("server.stats")", R"("rpc.discover")",
                             R"("nothing")"});
+            case 9:
+                return one({R"("event.pause")", R"("event.resume")", R"("event.resume")",
+                            R"("event.close")"}) +
+                       R"(,"params":[)" + event() + "]";
+            case 10:
+                return R"("event.update","params":[)" + event() + "," + time() + "," + time() + "]";
             default: return purchase();
         }
     }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace raw;
 
-constexpr std::uint32_t kNewestVersion = 2;
+constexpr std::uint32_t kNewestVersion = 3;
 // From this version on a segment that another one follows ends with a footer.
 constexpr std::uint32_t kFooterVersion = 2;
 constexpr std::size_t kGroupHeader = 64;
@@ -77,7 +77,7 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
                     "an entry of another size than its texts");
     segment.require(is_zero(payload.substr(5, 3)), offset, "an entry without its zeros");
     const auto type = get<std::uint8_t>(payload, 4);
-    segment.require(type >= 1 && type <= 4, offset, "an entry of unknown type");
+    segment.require(type >= 1 && type <= 8, offset, "an entry of unknown type");
     RawEntry entry;
     entry.type = static_cast<RawType>(type);
     entry.lsn = get<std::uint64_t>(payload, 8);
@@ -88,10 +88,18 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
     entry.held = get<std::uint64_t>(payload, 40);
     entry.sold = get<std::uint64_t>(payload, 48);
     entry.next_serial = get<std::uint64_t>(payload, 56);
-    entry.requested = get<std::uint64_t>(payload, 64);
-    entry.min_quantity = get<std::uint64_t>(payload, 72);
-    entry.granted = get<std::uint64_t>(payload, 80);
-    entry.first_serial = get<std::uint64_t>(payload, 88);
+    if (type == 1 || type >= 5) {
+        entry.state = get<std::uint64_t>(payload, 64);
+        entry.opens_ms = get<std::int64_t>(payload, 72);
+        entry.closes_ms = get<std::int64_t>(payload, 80);
+        segment.require(entry.state >= 1 && entry.state <= 3 && is_zero(payload.substr(88, 8)),
+                        offset, "a schedule that cannot be");
+    } else {
+        entry.requested = get<std::uint64_t>(payload, 64);
+        entry.min_quantity = get<std::uint64_t>(payload, 72);
+        entry.granted = get<std::uint64_t>(payload, 80);
+        entry.first_serial = get<std::uint64_t>(payload, 88);
+    }
     entry.event_name = payload.substr(kEntryFixed, name);
     entry.key = payload.substr(kEntryFixed + name, key);
     entry.memo = payload.substr(kEntryFixed + name + key, memo);

@@ -18,6 +18,10 @@ enum class RawType : std::uint8_t {
     kEventResized = 2,
     kPurchased = 3,
     kKeyAbandoned = 4,
+    kEventPaused = 5,
+    kEventResumed = 6,
+    kEventClosed = 7,
+    kEventScheduled = 8,
 };
 
 struct RawEntry {
@@ -28,8 +32,12 @@ struct RawEntry {
     std::uint32_t event = 0;
     std::uint64_t capacity = 0, held = 0, sold = 0, next_serial = 0;  ///< after the change
     std::uint64_t requested = 0, min_quantity = 0, granted = 0, first_serial = 0;
+    /// Of an event that is created, or whose sale is opened or closed: 1 open, 2 paused, 3 closed.
+    std::uint64_t state = 0;
+    std::int64_t opens_ms = 0, closes_ms = 0;  ///< 0: none
     std::string event_name, key, memo;
 
+    bool sets_schedule() const { return type == RawType::kEventCreated || state != 0; }
     std::uint64_t available() const { return capacity - held - sold; }
 };
 
@@ -37,6 +45,7 @@ struct RawSlot {
     std::uint32_t state = 0;
     std::uint64_t lsn = 0, capacity = 0, available = 0, held = 0, sold = 0, next_serial = 0;
     std::string name;
+    std::int64_t opens_ms = 0, closes_ms = 0;
 };
 
 /// Where the next group will be written.

@@ -6,6 +6,7 @@ namespace {
 using namespace raw;
 
 constexpr std::size_t kSlot = 256;
+constexpr std::size_t kWindow = 192;
 
 RawSlot read_slot(std::string_view slot, std::uint32_t number) {
     const auto fail = [number](const char* problem) {
@@ -14,11 +15,15 @@ RawSlot read_slot(std::string_view slot, std::uint32_t number) {
     if (checksum(slot.substr(4)) != get<std::uint32_t>(slot, 0)) fail("wrong checksum");
     if (get<std::uint32_t>(slot, 56) != number) fail("the number of another");
     const std::size_t name = get<std::uint32_t>(slot, 60);
-    if (name > kSlot - 64 || !is_zero(slot.substr(64 + name))) fail("no zeros behind the name");
-    return {get<std::uint32_t>(slot, 4),  get<std::uint64_t>(slot, 8),
-            get<std::uint64_t>(slot, 16), get<std::uint64_t>(slot, 24),
-            get<std::uint64_t>(slot, 32), get<std::uint64_t>(slot, 40),
-            get<std::uint64_t>(slot, 48), std::string{slot.substr(64, name)}};
+    if (name > kWindow - 64 || !is_zero(slot.substr(64 + name, kWindow - 64 - name)) ||
+        !is_zero(slot.substr(kWindow + 16))) {
+        fail("no zeros behind the name or the window");
+    }
+    return {get<std::uint32_t>(slot, 4),      get<std::uint64_t>(slot, 8),
+            get<std::uint64_t>(slot, 16),     get<std::uint64_t>(slot, 24),
+            get<std::uint64_t>(slot, 32),     get<std::uint64_t>(slot, 40),
+            get<std::uint64_t>(slot, 48),     std::string{slot.substr(64, name)},
+            get<std::int64_t>(slot, kWindow), get<std::int64_t>(slot, kWindow + 8)};
 }
 
 }  // namespace

@@ -99,8 +99,9 @@ void StoreLife::take_note_of_start() {
     if (events.size() != state.events().size()) throw WrongAnswer("another number of events");
     for (EventId id = 0; id < events.size(); ++id) {
         const auto counts = store_->query(id);
-        if (std::get<store::Counts>(counts).stock != events[id].stock) {
-            throw WrongAnswer("other counts of " + events[id].name);
+        if (std::get<store::Counts>(counts).stock != events[id].stock ||
+            state.event(id) != events[id]) {
+            throw WrongAnswer("other counts, or another schedule, of " + events[id].name);
         }
     }
     for (const auto& entry : now.entries) {
@@ -149,6 +150,34 @@ void StoreLife::resize_event() {
         }
     }
     settle();
+}
+
+void StoreLife::reschedule_event() {
+    if (const auto event = newest_event()) {
+        reschedule(*event, EntryType::kEventPaused, box_office::SaleState::kPaused);
+        if (!is_open(*event)) buy(*event, 1, 1, "");
+        reschedule(*event, EntryType::kEventResumed, box_office::SaleState::kOpen);
+    }
+    settle();
+}
+
+bool StoreLife::is_open(EventId event) const {
+    const auto events = add_up(told_.now().entries);
+    return events.at(event).schedule.state == box_office::SaleState::kOpen;
+}
+
+void StoreLife::reschedule(EventId event, EntryType type, box_office::SaleState state) {
+    const auto& before = store_->state().event(event);
+    Entry asked;
+    asked.type = type;
+    asked.event = event;
+    asked.after = before.stock;
+    asked.schedule = {state, before.schedule.window};
+    if (asked.schedule == before.schedule) return;
+    note(type == EntryType::kEventPaused
+             ? store_->reschedule_event(kUser, event, box_office::Pause{})
+             : store_->reschedule_event(kUser, event, box_office::Resume{}),
+         asked);
 }
 
 void StoreLife::abandon_key() {
@@ -292,7 +321,7 @@ bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,
     const auto result = store_->purchase({kUser, event, {quantity, least}, key, kMemo});
     check_alive();
     const auto* refused = std::get_if<Refused>(&result);
-    if (granted < least && refused != nullptr) {
+    if ((granted < least || !is_open(event)) && refused != nullptr) {
         refused_keys_.insert(key);
         return true;
     }

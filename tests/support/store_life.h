@@ -55,6 +55,8 @@ class StoreLife {
     /// of too much.
     void buy_more();
     void resize_event();
+    /// Pauses the event, asks for a ticket in vain, resumes it: one group.
+    void reschedule_event();
     void abandon_key();
     /// Fills a segment up until the journal goes on in the next one. Returns where the group began
     /// that did so.
@@ -81,6 +83,8 @@ class StoreLife {
     /// False if the disk is full or has failed.
     bool buy(EventId event, std::uint64_t quantity, std::uint64_t least, const std::string& key);
     bool create(const std::string& name, std::uint64_t capacity);
+    bool is_open(EventId event) const;
+    void reschedule(EventId event, store::EntryType type, box_office::SaleState state);
     bool note(const store::ChangeResult& result, const store::Entry& asked);
     std::optional<EventId> newest_event() const;
     std::string unused_key(char first) const;

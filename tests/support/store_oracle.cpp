@@ -55,7 +55,7 @@ std::string problem_with_slots(MemoryDirectory& disk, const std::vector<Event>& 
 bool are_equal(const std::vector<Event>& first, const std::vector<Event>& second) {
     if (first.size() != second.size()) return false;
     for (std::size_t i = 0; i < first.size(); ++i) {
-        if (first[i].name != second[i].name || first[i].stock != second[i].stock) return false;
+        if (first[i] != second[i]) return false;
     }
     return true;
 }

@@ -23,6 +23,8 @@ class ManualClock final : public platform::Clock {
     void set(std::chrono::milliseconds since_1970) { now_ = platform::WallTime{since_1970}; }
 
     std::chrono::milliseconds elapsed() const override { return elapsed_; }
+    /// Somebody sets the wall clock back; no time passes.
+    void set_back(std::chrono::milliseconds time) { now_ = now_.load() - time; }
     /// Lets time pass: on both clocks.
     void advance(std::chrono::milliseconds time) {
         now_ = now_.load() + time;
@@ -51,6 +53,7 @@ class StoreRig {
 
     MemoryDirectory& disk() { return *disk_; }
     store::Store& store() { return *store_; }
+    const store::Store& store() const { return *store_; }
     ManualClock& clock() { return clock_; }
     const ManualClock& clock() const { return clock_; }
 

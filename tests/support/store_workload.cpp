@@ -38,7 +38,10 @@ class Workload {
             case Command::kCreate: life_->create_event(); break;
             case Command::kBuyWithKey: life_->buy_with_key(); break;
             case Command::kBuyMore: life_->buy_more(); break;
-            case Command::kResize: life_->resize_event(); break;
+            case Command::kChange:
+                life_->resize_event();
+                life_->reschedule_event();
+                break;
             case Command::kAbandon: life_->abandon_key(); break;
             case Command::kRestart: life_->stop_cleanly(); break;
             case Command::kSwitch: return life_->switch_segment();
@@ -103,7 +106,7 @@ const char* name_of(Command command) {
         case Command::kCreate: return "create";
         case Command::kBuyWithKey: return "buy with key";
         case Command::kBuyMore: return "buy more";
-        case Command::kResize: return "resize";
+        case Command::kChange: return "change";
         case Command::kAbandon: return "abandon";
         case Command::kRestart: return "restart";
         case Command::kSwitch: return "switch";
@@ -167,7 +170,7 @@ Start lived_in_start() {
     workload.begin_life();
     for (const auto command :
          {Command::kCreate, Command::kBuyWithKey, Command::kRestart, Command::kAbandon,
-          Command::kBuyWithKey, Command::kRestart, Command::kBuyMore, Command::kResize}) {
+          Command::kBuyWithKey, Command::kRestart, Command::kBuyMore, Command::kChange}) {
         workload.perform(command);
     }
     workload.end();

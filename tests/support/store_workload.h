@@ -18,7 +18,7 @@ enum class Command : std::uint8_t {
     kCreate,
     kBuyWithKey,
     kBuyMore,
-    kResize,
+    kChange,  ///< of an event: its capacity, then a pause
     kAbandon,
     kRestart,     ///< clean stop, and start
     kSwitch,      ///< to the next segment; what comes next runs beside the checkpoint

@@ -20,9 +20,9 @@ void add(std::vector<store::Event>& events, const Entry& entry) {
     if (entry.type == EntryType::kKeyAbandoned) return;
     if (entry.type == EntryType::kEventCreated) {
         require(entry.event == events.size(), entry, "events are numbered in order");
-        events.push_back({entry.event_name, {}});
+        events.push_back({entry.event_name, {}, {}});
     }
-    auto& stock = events.at(entry.event).stock;
+    auto& [name, stock, schedule] = events.at(entry.event);
     if (entry.type == EntryType::kPurchased) {
         const auto left = stock.capacity - stock.sold;
         require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
@@ -30,9 +30,11 @@ void add(std::vector<store::Event>& events, const Entry& entry) {
         require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
         stock.sold += entry.granted;
         stock.next_serial += entry.granted;
+        require(schedule.state == box_office::SaleState::kOpen, entry, "only what is open sells");
     } else {
         stock.capacity = entry.after.capacity;
     }
+    if (sets_schedule(entry.type)) schedule = entry.schedule;
     stock.lsn = entry.lsn;
     require(stock.sold <= stock.capacity, entry, "no oversell");
     require(stock == entry.after, entry, "the counts are those after the change");

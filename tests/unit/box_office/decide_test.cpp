@@ -17,8 +17,13 @@ Stock stock_of(std::uint64_t capacity, std::uint64_t sold, std::uint64_t held = 
     return {capacity, held, sold, sold + 1, 1};
 }
 
+// From an event that is open.
+std::variant<Sale, Refusal> sell(const Stock& stock, const Purchase& purchase) {
+    return decide(stock, Schedule{}, purchase, 0);
+}
+
 ErrorKind refusal_of(const Stock& stock, const Purchase& purchase) {
-    const auto decision = decide(stock, purchase);
+    const auto decision = sell(stock, purchase);
     REQUIRE(std::holds_alternative<Refusal>(decision));
     return std::get<Refusal>(decision).kind;
 }
@@ -26,7 +31,7 @@ ErrorKind refusal_of(const Stock& stock, const Purchase& purchase) {
 }  // namespace
 
 TEST_CASE("a purchase takes the next serials and leaves the rest") {
-    const auto decision = decide(stock_of(10, 3), Purchase{2, 2});
+    const auto decision = sell(stock_of(10, 3), Purchase{2, 2});
     const auto& sale = std::get<Sale>(decision);
     CHECK(sale.granted == 2);
     CHECK(sale.first_serial == 4);
@@ -46,20 +51,20 @@ TEST_CASE("a purchase is refused for the reason that is true") {
 
 TEST_CASE("quantities around what is left are exact") {
     for (std::uint64_t quantity = 1; quantity <= 5; ++quantity) {
-        const auto decision = decide(stock_of(10, 6), Purchase{quantity, quantity});
+        const auto decision = sell(stock_of(10, 6), Purchase{quantity, quantity});
         CHECK(std::holds_alternative<Sale>(decision) == (quantity <= 4));
     }
 }
 
 TEST_CASE("a part is sold only to those who take one") {
-    const auto decision = decide(stock_of(10, 6), Purchase{9, 4});
+    const auto decision = sell(stock_of(10, 6), Purchase{9, 4});
     CHECK(std::get<Sale>(decision).granted == 4);
     CHECK(refusal_of(stock_of(10, 6), {9, 5}) == ErrorKind::kInsufficient);
 }
 
 TEST_CASE("the largest event sells its last ticket without wrapping") {
     const auto full = stock_of(limits::kCapacity, limits::kCapacity - 1);
-    const auto decision = decide(full, Purchase{limits::kQuantity, 1});
+    const auto decision = sell(full, Purchase{limits::kQuantity, 1});
     CHECK(std::get<Sale>(decision).granted == 1);
     CHECK(std::get<Sale>(decision).after.available() == 0);
 }
@@ -100,7 +105,7 @@ TEST_CASE("random purchases and resizes agree with a bag of tickets") {
                 const std::uint64_t quantity = 1 + random() % 6;
                 const std::uint64_t least = 1 + random() % quantity;
                 const std::uint64_t left = capacity - sold.size();
-                const auto decision = decide(stock, Purchase{quantity, least});
+                const auto decision = sell(stock, Purchase{quantity, least});
                 REQUIRE(std::holds_alternative<Sale>(decision) == (left >= least));
                 if (const auto* sale = std::get_if<Sale>(&decision)) {
                     CHECK(sale->granted == std::min(quantity, left));

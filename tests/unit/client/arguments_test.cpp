@@ -114,7 +114,8 @@ TEST_CASE("help and version need nothing else") {
 TEST_CASE("half a verb is told what goes with it") {
     const auto outcome = parse({"event"});
     REQUIRE(failure_of(outcome) != nullptr);
-    CHECK(failure_of(outcome)->message == "event needs one of: create, resize; try --help");
+    CHECK(failure_of(outcome)->message ==
+          "event needs one of: create, resize, update, pause, resume, close; try --help");
     const auto help = parsed({"ledger", "--help"});
     CHECK(help.show == Arguments::Show::kHelp);
     CHECK(help.verb == nullptr);

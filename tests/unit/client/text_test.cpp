@@ -39,6 +39,19 @@ TEST_CASE("results are aligned lines under the daemon's own names and in its ord
     CHECK(result_text(Verb::kPing, "\"pong\"") == "pong\n");
 }
 
+TEST_CASE("times are shown as people write them, and none as none") {
+    CHECK(result_text(Verb::kQuery, R"({"opens_ms":1798135200250,"closes_ms":0})") ==
+          "opens   2026-12-24T18:00:00.250Z\n"
+          "closes  -\n");
+    CHECK(result_text(Verb::kLedgerRead, R"({"entries":[{"time_ms":1798135200000}]})") ==
+          "time\n2026-12-24T18:00:00.000Z\n");
+    CHECK(
+        result_text(Verb::kOrder, R"({"time_ms":9007199254740991,"opens_ms":-1,"uptime_ms":5})") ==
+        "time       9007199254740991\n"
+        "opens      -1\n"
+        "uptime_ms  5\n");
+}
+
 TEST_CASE("lists are tables") {
     CHECK(result_text(Verb::kEvents, R"({"events":[{"event":"a","capacity":2},)"
                                      R"({"event":"long","capacity":1000,"new":1}]})") ==

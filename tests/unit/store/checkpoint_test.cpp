@@ -11,6 +11,7 @@
 
 using namespace ticketd;
 using namespace ticketd::store;
+using box_office::SaleState;
 using tests::MemoryDirectory;
 
 namespace {
@@ -23,7 +24,8 @@ Checkpoint some_checkpoint() {
     checkpoint.last_time_ms = 2000;
     checkpoint.first_key_run = 3;
     checkpoint.key_floor = {20, 1500};
-    checkpoint.events = {{"demo", {5, 0, 1, 2, 29}}, {"other", {7, 2, 3, 9, 4}}};
+    checkpoint.events = {{"demo", {5, 0, 1, 2, 29}},
+                         {"other", {7, 2, 3, 9, 4}, {SaleState::kPaused, {1000, 3000}}}};
     return checkpoint;
 }
 
@@ -55,8 +57,7 @@ TEST_CASE("a checkpoint comes back as it was written") {
     CHECK(read.key_floor.time_ms == written.key_floor.time_ms);
     REQUIRE(read.events.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) {
-        CHECK(read.events[i].name == written.events[i].name);
-        CHECK(read.events[i].stock == written.events[i].stock);
+        CHECK(read.events[i] == written.events[i]);
     }
 }
 
@@ -90,6 +91,10 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
     CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.sold = 6; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.lsn = 30; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[0].name = "no name"; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.window.closes_ms = 1000; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.window.opens_ms = -1; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{4}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{0}; }));
     CHECK_FALSE(is_refused([](Checkpoint&) {}));
 }
 

@@ -47,12 +47,40 @@ TEST_CASE("entries come back as they were written") {
     resized.type = EntryType::kEventResized;
     resized.event_name = "";
 
-    const auto bytes = encoded(created) + encoded(sale()) + encoded(resized);
+    auto paused = resized;
+    paused.type = EntryType::kEventPaused;
+    paused.schedule = {box_office::SaleState::kPaused, {1'700'000'000'000, 1'700'000'000'001}};
+
+    const auto bytes = encoded(created) + encoded(sale()) + encoded(resized) + encoded(paused);
     std::string_view rest{bytes};
     CHECK(take_entry(rest) == created);
     CHECK(take_entry(rest) == sale());
     CHECK(take_entry(rest) == resized);
+    CHECK(take_entry(rest) == paused);
     CHECK(rest.empty());
+}
+
+TEST_CASE("a schedule that no operator can have set is no entry") {
+    Entry closed;
+    closed.type = EntryType::kEventClosed;
+    closed.lsn = 5;
+    closed.after = {5, 0, 0, 1, 5};
+    closed.schedule = {box_office::SaleState::kClosed, {100, 200}};
+    const auto good = encoded(closed);
+    const auto is_taken = [&](std::size_t offset, std::uint64_t value) {
+        auto bytes = good;
+        put_number<std::uint64_t>(bytes, offset, value);
+        std::string_view rest{bytes};
+        return take_entry(rest).has_value();
+    };
+    CHECK(is_taken(64, 2));
+    CHECK_FALSE(is_taken(64, 0));
+    CHECK_FALSE(is_taken(64, 4));
+    CHECK_FALSE(is_taken(64, (1ULL << 32U) + 1));
+    CHECK(is_taken(80, 0));
+    CHECK_FALSE(is_taken(80, 100));
+    CHECK_FALSE(is_taken(72, UINT64_MAX));
+    CHECK_FALSE(is_taken(88, 1));
 }
 
 TEST_CASE("an entry whose time no clock can have shown is no entry") {

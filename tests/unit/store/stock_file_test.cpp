@@ -14,7 +14,7 @@ using tests::MemoryDirectory;
 
 namespace {
 
-const Event kDemo{"demo", {10, 1, 4, 5, 12}};
+const Event kDemo{"demo", {10, 1, 4, 5, 12}, {box_office::SaleState::kPaused, {7, 8}}};
 
 template <typename Number>
 Number at(const std::string& bytes, std::size_t offset) {
@@ -39,6 +39,9 @@ TEST_CASE("a slot says its counts where the documentation says") {
     CHECK(at<std::uint64_t>(slot, 48) == 5);   // next serial
     CHECK(at<std::uint32_t>(slot, 56) == 1);   // event
     CHECK(slot.substr(64, 4) == "demo");
+    CHECK(at<std::uint32_t>(slot, 4) == 2);   // paused
+    CHECK(at<std::int64_t>(slot, 192) == 7);  // opens
+    CHECK(at<std::int64_t>(slot, 200) == 8);  // closes
 }
 
 TEST_CASE("a slot is found changed whichever bit of it flips") {
