@@ -37,6 +37,18 @@ Problem set_number(std::optional<std::uint64_t>& slot, char letter, std::string_
     return usage(name_of(letter) + " needs a whole number, not '" + std::string{text} + "'");
 }
 
+Problem set_difference(std::optional<std::int64_t>& slot, char letter, std::string_view text) {
+    const bool is_negative = text.starts_with('-');
+    const bool has_sign = is_negative || text.starts_with('+');
+    const auto number = parse_number(text.substr(has_sign ? 1 : 0));
+    if (!number || *number == 0) {
+        return usage(name_of(letter) + " needs a whole number that is not 0, not '" +
+                     std::string{text} + "'");
+    }
+    slot = is_negative ? -static_cast<std::int64_t>(*number) : static_cast<std::int64_t>(*number);
+    return std::nullopt;
+}
+
 Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter,
                      std::string_view text) {
     slot = parse_duration(text);
@@ -82,6 +94,8 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'b': return set_number(arguments.buyer, letter, value);
         case 'a': return set_number(arguments.after, letter, value);
         case 'l': return set_number(arguments.limit, letter, value);
+        case 'I': return set_number(arguments.if_lsn, letter, value);
+        case 'B': return set_difference(arguments.by, letter, value);
         case 'f': return set_number(arguments.from, letter, value);
         default: break;
     }

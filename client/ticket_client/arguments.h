@@ -38,6 +38,8 @@ struct Arguments {
     std::optional<std::uint64_t> after;
     std::optional<std::uint64_t> limit;
     std::optional<std::uint64_t> from;
+    std::optional<std::uint64_t> if_lsn;
+    std::optional<std::int64_t> by;
 };
 
 /// Reads main()'s arguments. Options may stand anywhere. The failure is `usage`, exit 64.

@@ -115,14 +115,22 @@ Outcome<Request> orders(const Arguments& arguments) {
         .request("orders", Nature::kQuery);
 }
 
-Outcome<Request> change_event(const Arguments& arguments, std::string_view method) {
+Outcome<Request> size_event(const Arguments& arguments, std::string_view method) {
     const auto& name = arguments.operands[0];
-    const auto capacity = parse_number(arguments.operands[1]);
-    if (!capacity) return usage("'" + arguments.operands[1] + "' is no number of tickets");
+    std::optional<std::uint64_t> capacity;
+    if (arguments.operands.size() > 1) {
+        capacity = parse_number(arguments.operands[1]);
+        if (!capacity) return usage("'" + arguments.operands[1] + "' is no number of tickets");
+    }
+    if (capacity.has_value() == arguments.by.has_value()) {
+        return usage("event resize needs CAPACITY or --by, one of them");
+    }
     if (!is_event_name(name)) return bad_input("'" + name + "' is no event name");
     return Params{}
         .add("name", name)
-        .add("capacity", *capacity)
+        .add("capacity", capacity)
+        .add("delta", arguments.by)
+        .add("if_lsn", arguments.if_lsn)
         .add("opens_ms", arguments.opens_ms)
         .add("closes_ms", arguments.closes_ms)
         .request(method, Nature::kOnce, kAskForEvents);
@@ -188,8 +196,8 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);
         case Verb::kOrders: return orders(arguments);
-        case Verb::kEventCreate: return change_event(arguments, "event.create");
-        case Verb::kEventResize: return change_event(arguments, "event.resize");
+        case Verb::kEventCreate: return size_event(arguments, "event.create");
+        case Verb::kEventResize: return size_event(arguments, "event.resize");
         case Verb::kEventUpdate: return reschedule_event(arguments, "event.update");
         case Verb::kEventPause: return reschedule_event(arguments, "event.pause");
         case Verb::kEventResume: return reschedule_event(arguments, "event.resume");

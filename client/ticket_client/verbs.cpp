@@ -28,6 +28,8 @@ constexpr std::array kOptions{
     OptionInfo{'x', "exit-code", "", "exit 10 if no ticket is left, 11 if the rest is on hold"},
     OptionInfo{'O', "opens", "TIME", "sell from this time on: +90m, 2026-12-24T18:00:00Z, now"},
     OptionInfo{'C', "closes", "TIME", "sell until this time, likewise; never: without end"},
+    OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
+    OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
 };
 
@@ -64,8 +66,13 @@ constexpr std::array kVerbs{
              "create an event with this many tickets",
              "  ticket-client event create demo 2\n"
              "  ticket-client event create gala 500 --opens 2026-12-01T09:00:00Z --closes +30d\n"},
-    VerbInfo{Verb::kEventResize, "event resize", "", "NAME CAPACITY", 2, 2, "",
-             "change how many tickets an event has", "  ticket-client event resize demo 100\n"},
+    VerbInfo{
+        Verb::kEventResize, "event resize", "", "NAME [CAPACITY]", 1, 2, "BI",
+        "change how many tickets an event has",
+        "  ticket-client event resize demo 100\n"
+        "  ticket-client event resize demo --by -20\n"
+        "  lsn=$(ticket-client --json query demo | jq .lsn)\n"
+        "  ticket-client event resize demo 100 --if-lsn \"$lsn\"   # exit 17 if it has changed\n"},
     VerbInfo{
         Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OC",
         "change when an event opens and closes",

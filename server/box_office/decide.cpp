@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "common/limits.h"
 
 namespace ticketd::box_office {
 namespace {
@@ -49,11 +50,19 @@ std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
 
 std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize) {
     TICKETD_CHECK(is_sound(stock));
-    if (resize.capacity < stock.held + stock.sold) {
-        return refuse(ErrorKind::kCapacityBelowCommitted, stock, resize.capacity);
+    if (resize.if_lsn && *resize.if_lsn != stock.lsn) {
+        return refuse(ErrorKind::kStaleLsn, stock, resize.capacity);
     }
+    // Both are at most 10^12, so their sum is far from the end of any range.
+    const auto wanted = resize.delta ? static_cast<std::int64_t>(stock.capacity) + *resize.delta
+                                     : static_cast<std::int64_t>(resize.capacity);
+    const auto capacity = wanted < 0 ? 0 : static_cast<std::uint64_t>(wanted);
+    if (wanted < 0 || capacity < stock.held + stock.sold) {
+        return refuse(ErrorKind::kCapacityBelowCommitted, stock, capacity);
+    }
+    if (capacity > limits::kCapacity) return refuse(ErrorKind::kLimitReached, stock, capacity);
     Stock after = stock;
-    after.capacity = resize.capacity;
+    after.capacity = capacity;
     return after;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "common/error_kind.h"
@@ -39,8 +40,11 @@ struct Sale {
     std::uint64_t first_serial = 0;
 };
 
+/// To a capacity, or by some tickets more or less.
 struct Resize {
     std::uint64_t capacity = 0;
+    std::optional<std::int64_t> delta = {};  ///< instead of the capacity
+    std::optional<Lsn> if_lsn = {};          ///< only if this is the event's last change
 };
 
 /// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
@@ -50,7 +54,8 @@ struct Resize {
 std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
                                    const Purchase& purchase, std::int64_t now_ms);
 
-/// Sets the capacity. Refusal: capacity_below_committed.
+/// Sets the capacity. Refusals: stale_lsn, capacity_below_committed, limit_reached (above
+/// limits::kCapacity).
 std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize);
 
 }  // namespace ticketd::box_office

@@ -53,12 +53,17 @@ void Service::event_create(const Params& params, const Caller& caller, const Res
 }
 
 void Service::event_resize(const Params& params, const Caller& caller, const Responder& responder) {
+    if (params.has(1) == params.has(2)) {
+        return responder.error(0, ErrorKind::kInvalidParams, "give capacity or delta, one of them");
+    }
     const auto event = find_event(params.text(0));
     if (!event) return refuse_unknown_event(params.text(0), responder);
+    box_office::Resize resize{params.integer(1, 0), params.signed_integer(2), {}};
+    if (params.has(3)) resize.if_lsn = params.integer(3, 0);
     run_locked(*event, responder,
                [this, uid = caller.uid, id = *event, name = std::string{params.text(0)},
-                capacity = params.integer(1, 0)](const Responder& r) {
-                   return try_event_change(store_.resize_event(uid, id, capacity), name, r);
+                resize](const Responder& r) {
+                   return try_event_change(store_.resize_event(uid, id, resize), name, r);
                });
 }
 

@@ -10,8 +10,11 @@ using Problem = std::optional<std::string>;
 
 Problem problem_with_integer(const Value& value, const ParamTypeInfo& info) {
     if (value.kind != ValueKind::kInteger) return "must be an integer";
-    if (value.is_negative || value.number < info.min || value.number > info.max) {
-        return "must be " + std::to_string(info.min) + " to " + std::to_string(info.max);
+    const auto min = info.is_signed ? 0 : info.min;
+    const bool is_below = value.is_negative && !info.is_signed;
+    if (is_below || value.number < min || value.number > info.max) {
+        const auto max = std::to_string(info.max);
+        return "must be " + (info.is_signed ? "-" + max : std::to_string(min)) + " to " + max;
     }
     return std::nullopt;
 }
@@ -66,6 +69,7 @@ ParamTypeInfo param_type_info(ParamType type) {
     switch (type) {
         case ParamType::kQuantity: return {"integer", 1, limits::kQuantity};
         case ParamType::kCapacity: return {"integer", 0, limits::kCapacity};
+        case ParamType::kDelta: return {"integer", 0, limits::kCapacity, true};
         case ParamType::kRows: return {"integer", 1, limits::kRows};
         case ParamType::kLsn: return {"integer", 0, limits::kInteger};
         case ParamType::kTime: return {"integer", 0, limits::kCounterAtStart};

@@ -20,6 +20,7 @@ enum class ParamType : std::uint8_t {
     kState,        ///< the state of an order
     kQuantity,     ///< integer, 1 to limits::kQuantity
     kCapacity,     ///< integer, 0 to limits::kCapacity
+    kDelta,        ///< integer, -limits::kCapacity to limits::kCapacity
     kRows,         ///< integer, 1 to limits::kRows
     kLsn,          ///< integer, 0 to limits::kInteger
     kUserId,       ///< integer, 0 to 2^32 - 1
@@ -38,6 +39,7 @@ struct ParamTypeInfo {
     std::string_view json_type;
     std::uint64_t min = 0;
     std::uint64_t max = 0;
+    bool is_signed = false;  ///< the minimum is -max
 };
 ParamTypeInfo param_type_info(ParamType type);
 
@@ -50,6 +52,12 @@ class Params {
     bool has(std::size_t index) const { return values_[index] != nullptr; }
     std::uint64_t integer(std::size_t index, std::uint64_t otherwise) const {
         return has(index) ? values_[index]->number : otherwise;
+    }
+    /// Of kDelta.
+    std::optional<std::int64_t> signed_integer(std::size_t index) const {
+        if (!has(index)) return std::nullopt;
+        const auto magnitude = static_cast<std::int64_t>(values_[index]->number);
+        return values_[index]->is_negative ? -magnitude : magnitude;
     }
     std::string_view text(std::size_t index) const {
         return has(index) ? std::string_view{values_[index]->text} : std::string_view{};

@@ -23,8 +23,8 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
     bool boolean(bool flag) override { return take({ValueKind::kBool, false, flag, {}}); }
     bool number_integer(std::int64_t number) override {
         // nlohmann reports negative literals here, -0 among them.
-        static_cast<void>(number);
-        return take({ValueKind::kInteger, true, 0, {}});
+        const auto magnitude = std::uint64_t{0} - static_cast<std::uint64_t>(number);
+        return take({ValueKind::kInteger, true, magnitude, {}});
     }
     bool number_unsigned(std::uint64_t number) override {
         return take({ValueKind::kInteger, false, number, {}});

@@ -36,7 +36,7 @@ enum class ValueKind : std::uint8_t {
 struct Value {
     ValueKind kind = ValueKind::kNull;
     bool is_negative = false;
-    std::uint64_t number = 0;  ///< kInteger that is not negative
+    std::uint64_t number = 0;  ///< kInteger: without its sign
     std::string text;          ///< kString
 };
 

@@ -76,7 +76,9 @@ void Service::rpc_discover(const Params&, const Caller&, const Responder& respon
             json.begin_object().member("name", param.name).member("required", param.required);
             json.name("schema").begin_object().member("type", type.json_type);
             if (type.json_type == "integer") {
-                json.member("minimum", type.min).member("maximum", type.max);
+                const auto max = static_cast<std::int64_t>(type.max);
+                json.member("minimum", type.is_signed ? -max : static_cast<std::int64_t>(type.min));
+                json.member("maximum", max);
             }
             json.end_object().end_object();
         }

@@ -26,7 +26,8 @@ constexpr std::array kCreateParams{ParamSpec{"name", kEventName, true},
                                    ParamSpec{"capacity", kCapacity, true},
                                    ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
 constexpr std::array kResizeParams{ParamSpec{"name", kEventName, true},
-                                   ParamSpec{"capacity", kCapacity, true}};
+                                   ParamSpec{"capacity", kCapacity}, ParamSpec{"delta", kDelta},
+                                   ParamSpec{"if_lsn", kLsn}};
 constexpr std::array kUpdateParams{ParamSpec{"name", kEventName, true},
                                    ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
 constexpr std::array kNameParams{ParamSpec{"name", kEventName, true}};
@@ -49,7 +50,7 @@ std::span<const Method> Service::methods() {
         Method{"events", "The counts of every event.", false, kLarge, kNoParams, &Service::events},
         Method{"event.create", "Makes a new event.", true, kSmall, kCreateParams,
                &Service::event_create},
-        Method{"event.resize", "Sets the capacity, not below held + sold.", true, kSmall,
+        Method{"event.resize", "Sets or changes the capacity, not below held + sold.", true, kSmall,
                kResizeParams, &Service::event_resize},
         Method{"event.update", "Sets when an event opens and closes; 0: never mind.", true, kSmall,
                kUpdateParams, &Service::event_update},

@@ -26,7 +26,11 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
         case ErrorKind::kInvalidParams: return std::string{kNoLength};
         case ErrorKind::kNotFound: return "the key was told that there is no such event";
         case ErrorKind::kExists: return "event " + name + " exists";
+        case ErrorKind::kStaleLsn: return name + " has changed since";
         case ErrorKind::kLimitReached:
+            if (refusal.capacity > 0) {
+                return name + " can have at most " + std::to_string(limits::kCapacity) + " tickets";
+            }
             return "there are " + std::to_string(limits::kEvents) +
                    " events, the most there can be";
         case ErrorKind::kKeyMismatch: return "the key was used for another request";

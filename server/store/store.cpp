@@ -143,12 +143,12 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     return commit(std::move(entry));
 }
 
-ChangeResult Store::resize_event(UserId uid, EventId event, std::uint64_t capacity) {
+ChangeResult Store::resize_event(UserId uid, EventId event, const box_office::Resize& resize) {
     if (auto refused = refuse_for_space()) return *refused;
     const auto lock = lock_slot(event);
     if (!lock || !settle_slot(event)) return LockHeld{};
     const auto& stock = state().event(event).stock;
-    const auto decision = decide(stock, box_office::Resize{capacity});
+    const auto decision = decide(stock, resize);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         return Refused{*refusal, stock.lsn, false};
     }

@@ -121,7 +121,7 @@ class Store {
     /// within limits.
     ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity,
                               const box_office::Window& window = {});
-    ChangeResult resize_event(UserId uid, EventId event, std::uint64_t capacity);
+    ChangeResult resize_event(UserId uid, EventId event, const box_office::Resize& resize);
     ChangeResult reschedule_event(UserId uid, EventId event,
                                   const box_office::ScheduleChange& change);
     /// Milliseconds since 1970; never before the time of an entry.

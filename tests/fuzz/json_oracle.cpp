@@ -115,6 +115,9 @@ bool is_quantity(const json& value) {
 bool is_capacity(const json& value) {
     return is_integer(value, 0, 1'000'000'000'000);
 }
+bool is_delta(const json& value) {
+    return value.is_number_integer() && value >= -1'000'000'000'000 && value <= 1'000'000'000'000;
+}
 bool is_rows(const json& value) {
     return is_integer(value, 1, 1000);
 }
@@ -167,7 +170,11 @@ const Rules* rules_of(const std::string& method) {
           {"capacity", is_capacity, true},
           {"opens_ms", is_time},
           {"closes_ms", is_time}}},
-        {"event.resize", {{"name", is_name, true}, {"capacity", is_capacity, true}}},
+        {"event.resize",
+         {{"name", is_name, true},
+          {"capacity", is_capacity},
+          {"delta", is_delta},
+          {"if_lsn", is_lsn}}},
         {"event.update", {{"name", is_name, true}, {"opens_ms", is_time}, {"closes_ms", is_time}}},
         {"event.pause", {{"name", is_name, true}}},
         {"event.resume", {{"name", is_name, true}}},

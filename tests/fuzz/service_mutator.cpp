@@ -35,6 +35,10 @@ class Mutator final : public ticketd::fuzz::LineMutator {
     }
     std::string quantity() { return one({"1", "1", "2", "3", "10", "10000", "0"}); }
 
+    std::string size() {
+        return one({"1", "2", "3", "10", "null,2", "null,-1", "null,-9", "5,null,3", "null,1,2"});
+    }
+
     std::string time() {
         return one({"0", "1", "1700000000000", "1700000001500", "1700000000001", "null"});
     }
@@ -52,7 +56,7 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         const auto number = std::to_string(pick(12));
         switch (pick(16)) {
             case 0: return R"("event.create","params":[)" + event() + "," + quantity() + "]";
-            case 1: return R"("event.resize","params":[)" + event() + "," + quantity() + "]";
+            case 1: return R"("event.resize","params":[)" + event() + "," + size() + "]";
             case 2: return R"("query","params":[)" + event() + "]";
             case 3: return R"("abandon","params":[)" + key() + "]";
             case 4: return R"("order","params":{"key":)" + key() + "}";

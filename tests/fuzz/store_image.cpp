@@ -71,7 +71,7 @@ void sell(StoreRig& rig, const std::string& prefix) {
     rig.settle();
     rig.store().abandon(9, prefix + "-3");
     if (!rig.store().state().find_event("other")) rig.create("other", 2);
-    rig.store().resize_event(0, event, 100 + rig.store().state().last_lsn());
+    rig.store().resize_event(0, event, {100 + rig.store().state().last_lsn()});
     rig.settle();
     rig.buy(event, 2, prefix + "-4", 10);
     rig.settle();

@@ -95,6 +95,40 @@ TEST_CASE("windows that cannot be are refused and change nothing") {
     CHECK(rpc.result("query")["lsn"] == 1);
 }
 
+TEST_CASE("an event is resized by a difference, and only if nothing has changed if that is asked") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    auto rpc = daemon.connect();
+    const auto resize = [&](Json params) {
+        params["name"] = "demo";
+        const auto reply = rpc.call("event.resize", params);
+        return reply.contains("result") ? reply["result"]["capacity"].dump()
+                                        : reply["error"]["data"]["kind"].get<std::string>();
+    };
+    CHECK(resize({{"delta", 3}}) == "8");
+    CHECK(resize({{"delta", -6}}) == "2");
+    rpc.result("purchase", {{"quantity", 2}});
+    CHECK(resize({{"delta", -1}}) == "capacity_below_committed");
+    CHECK(resize({{"delta", -3}}) == "capacity_below_committed");
+    CHECK(resize({{"delta", 1'000'000'000'000}}) == "limit_reached");
+    CHECK(resize({{"delta", 1'000'000'000'001}}) == "invalid_params");
+    CHECK(resize({{"delta", 1}, {"capacity", 1}}) == "invalid_params");
+    CHECK(resize(Json::object()) == "invalid_params");
+    const auto lsn = rpc.result("query")["lsn"];
+    CHECK(resize({{"capacity", 9}, {"if_lsn", 1}}) == "stale_lsn");
+    CHECK(resize({{"capacity", 9}, {"if_lsn", lsn}}) == "9");
+    CHECK(resize({{"capacity", 10}, {"if_lsn", lsn}}) == "stale_lsn");
+    const auto by = client(daemon, {"--json", "event", "resize", "demo", "--by", "-7"});
+    CHECK(Json::parse(by.output)["capacity"] == 2);
+    CHECK(client(daemon, {"event", "resize", "demo", "9", "--if-lsn", "1"}).exit == 17);
+    for (const std::vector<std::string>& words : std::initializer_list<std::vector<std::string>>{
+             {"event", "resize", "demo"},
+             {"event", "resize", "demo", "1", "--by", "1"},
+             {"event", "resize", "demo", "--by", "0"},
+             {"event", "resize", "demo", "--by", "one"}}) {
+        CHECK(client(daemon, words).exit == 64);
+    }
+}
+
 TEST_CASE("only operators open and close, and the ledger says who did") {
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();

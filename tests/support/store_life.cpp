@@ -143,9 +143,9 @@ void StoreLife::resize_event() {
         asked.event = *event;
         asked.after = stock;
         asked.after.capacity += 2;
-        note(store_->resize_event(kUser, *event, asked.after.capacity), asked);
+        note(store_->resize_event(kUser, *event, {asked.after.capacity}), asked);
         if (stock.sold > 0) {
-            const auto result = store_->resize_event(kUser, *event, stock.sold - 1);
+            const auto result = store_->resize_event(kUser, *event, {stock.sold - 1});
             if (!std::holds_alternative<Refused>(result)) throw WrongAnswer("resized below sold");
         }
     }

@@ -82,7 +82,7 @@ TEST_CASE("a key that was told no stays refused when there is stock again") {
     StoreRig rig;
     const auto demo = rig.create("demo", 0);
     CHECK(refused(rig.buy(demo, 1, "k")).refusal.kind == ErrorKind::kNeverSatisfiable);
-    REQUIRE(std::holds_alternative<Changed>(rig.store().resize_event(0, demo, 5)));
+    REQUIRE(std::holds_alternative<Changed>(rig.store().resize_event(0, demo, {5})));
     const auto again = refused(rig.buy(demo, 1, "k"));
     CHECK(again.replayed);
     CHECK(again.refusal.kind == ErrorKind::kNeverSatisfiable);
@@ -97,7 +97,7 @@ TEST_CASE("nothing is done while somebody else holds the lock") {
     rig.disk().hold_locks(true);
     CHECK(std::holds_alternative<LockHeld>(rig.buy(demo, 1, "k")));
     CHECK(std::holds_alternative<LockHeld>(rig.store().query(demo)));
-    CHECK(std::holds_alternative<LockHeld>(rig.store().resize_event(0, demo, 9)));
+    CHECK(std::holds_alternative<LockHeld>(rig.store().resize_event(0, demo, {9})));
     CHECK(rig.store().state().last_lsn() == 1);
     rig.disk().hold_locks(false);
     CHECK(std::holds_alternative<Changed>(rig.buy(demo, 1, "k")));
