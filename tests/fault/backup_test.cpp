@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSegments = kIsSanitized ? 2 : 4;
+// A sanitizer takes a minute to fill one; unit.backup has switches under it.
+constexpr int kSegments = kIsSanitized ? 1 : 4;
 
 bool has_segment(const std::string& directory, int number) {
     return fs::exists(directory + "/journal-000000000" + std::to_string(number));
@@ -60,6 +61,7 @@ TEST_CASE("backups under load have every sale acknowledged before, and none afte
     std::string copy;
     for (int segment = 1; segment <= kSegments; ++segment) {
         wait_for_segment(daemon, segment);
+        wait_until([&] { return flood.acknowledged() > lsn + 500; });
         copy = daemon.scratch() / ("copy" + std::to_string(segment));
         const auto acknowledged = flood.acknowledged();
         const auto client = back_up(daemon, copy);
