@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <string>
 
 #include "common/check.h"
@@ -28,6 +29,11 @@ constexpr std::size_t after(std::size_t slot, std::size_t slots) {
 // Slots from `from` forward to `to`, around the end if need be.
 constexpr std::size_t distance(std::size_t from, std::size_t to, std::size_t slots) {
     return to >= from ? to - from : to + slots - from;
+}
+
+// Grows with the digest.
+constexpr std::size_t shard_number(const KeyDigest& digest) {
+    return digest.high / (UINT64_MAX / KeyIndex::kShards + 1);
 }
 
 }  // namespace
@@ -58,10 +64,24 @@ std::optional<Lsn> KeyIndex::find(const KeyDigest& digest) const {
 void KeyIndex::insert(const KeyDigest& digest, Lsn lsn) {
     const bool is_new = try_insert({digest, lsn});
     TICKETD_CHECK(is_new);
+    ++size_;
+}
+
+bool KeyIndex::insert_all(std::span<const KeyItem> items) {
+    const auto middle = std::partition_point(items.begin(), items.end(), [](const KeyItem& item) {
+        return shard_number(item.digest) < kShards / 2;
+    });
+    const auto lower = static_cast<std::size_t>(middle - items.begin());
+    auto upper = std::async(std::launch::async,
+                            [this, items, lower] { return insert_range(items.subspan(lower)); });
+    const bool is_new = insert_range(items.first(lower));
+    if (!upper.get() || !is_new) return false;
+    size_ += items.size();
+    return true;
 }
 
 // Nearly every slot is a cache miss, so those of the next few items are fetched meanwhile.
-bool KeyIndex::insert_all(std::span<const KeyItem> items) {
+bool KeyIndex::insert_range(std::span<const KeyItem> items) {
     constexpr std::size_t kAhead = 16;
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (i + kAhead < items.size()) {
@@ -85,7 +105,6 @@ bool KeyIndex::try_insert(const KeyItem& item) {
     if (slot.lsn != 0) return false;
     slot = item;
     ++shard.used;
-    ++size_;
     return true;
 }
 
@@ -112,8 +131,14 @@ void KeyIndex::reserve(std::uint64_t keys) {
     TICKETD_CHECK(size_ == 0);
     // Shards differ by chance; a sixteenth more spares most of them from growing after all.
     const auto each = slots_for(keys / kShards + keys / kShards / 16);
-    for (auto& shard : shards_)
-        shard.slots.assign(each, {});
+    const auto prepare = [each](std::span<Shard> shards) {
+        for (auto& shard : shards)
+            shard.slots.assign(each, {});
+    };
+    const std::span all{shards_};
+    auto upper = std::async(std::launch::async, prepare, all.subspan(kShards / 2));
+    prepare(all.first(kShards / 2));
+    upper.get();
 }
 
 void KeyIndex::forget_before(Lsn floor, std::size_t shard) {
@@ -128,11 +153,11 @@ void KeyIndex::forget_before(Lsn floor, std::size_t shard) {
 }
 
 KeyIndex::Shard& KeyIndex::shard_of(const KeyDigest& digest) {
-    return shards_[digest.high / (UINT64_MAX / kShards + 1)];
+    return shards_[shard_number(digest)];
 }
 
 const KeyIndex::Shard& KeyIndex::shard_of(const KeyDigest& digest) const {
-    return shards_[digest.high / (UINT64_MAX / kShards + 1)];
+    return shards_[shard_number(digest)];
 }
 
 std::size_t KeyIndex::home(const Shard& shard, const KeyDigest& digest) {

@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <future>
 
 #include "common/limits.h"
 #include "server/store/bytes.h"
@@ -83,6 +84,14 @@ std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const
     return segment;
 }
 
+/// Reads the run on a thread of its own, so that one can be read while the last is put to use.
+std::future<KeyRun> begin_reading(platform::Directory& directory, const StoreId& store,
+                                  std::uint64_t segment) {
+    return std::async(std::launch::async, [&directory, store, segment] {
+        return read_key_run(directory, store, segment);
+    });
+}
+
 /// Reads the key runs that belong to the checkpoint into `state`.
 std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkpoint& checkpoint,
                                     LedgerState& state, const Progress& progress) {
@@ -95,9 +104,12 @@ std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkp
     state.reserve_keys(bytes / sizeof(KeyItem));
     std::deque<KeyRunSummary> runs;
     auto begin_lsn = checkpoint.key_floor.lsn;
+    std::future<KeyRun> next;
+    if (first <= last) next = begin_reading(directory, checkpoint.store, first);
     for (auto segment = first; segment <= last; ++segment) {
         if (progress) progress("key runs", segment - first, last - first + 1);
-        const auto run = read_key_run(directory, checkpoint.store, segment);
+        const auto run = next.get();
+        if (segment < last) next = begin_reading(directory, checkpoint.store, segment + 1);
         const bool follows = run.end_lsn >= begin_lsn && run.end_lsn <= checkpoint.position.lsn &&
                              run.newest_ms <= checkpoint.last_time_ms &&
                              state.restore_keys(run.items, begin_lsn);

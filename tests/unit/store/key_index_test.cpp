@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -71,6 +72,8 @@ TEST_CASE("many keys at once are what one by one they would be, and none is take
     std::vector<KeyItem> items;
     for (Lsn lsn = 1; lsn <= 5000; ++lsn)
         items.push_back({key_digest(StoreId{'s'}, 1, std::to_string(lsn)), lsn});
+    std::sort(items.begin(), items.end(),
+              [](const KeyItem& a, const KeyItem& b) { return a.digest < b.digest; });
     KeyIndex index;
     REQUIRE(index.insert_all(items));
     CHECK(index.size() == items.size());
@@ -78,7 +81,11 @@ TEST_CASE("many keys at once are what one by one they would be, and none is take
         REQUIRE(index.find(item.digest) == item.lsn);
     const KeyItem again{items[4999].digest, 6000};
     CHECK_FALSE(index.insert_all({&again, 1}));
-    CHECK(index.find(again.digest) == 5000);
+    CHECK(index.find(again.digest) == items[4999].lsn);
+    CHECK(index.size() == items.size());
+    const KeyItem first{items[0].digest, 6000};
+    CHECK_FALSE(index.insert_all({&first, 1}));
+    CHECK(index.insert_all({}));
 }
 
 TEST_CASE("an index with room reserved holds what one that grew holds") {
