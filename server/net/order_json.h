@@ -6,6 +6,7 @@
 
 #include "common/json_writer.h"
 #include "server/store/entry.h"
+#include "server/store/ledger_state.h"
 
 namespace ticketd::net {
 
