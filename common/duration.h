@@ -7,8 +7,9 @@
 
 namespace ticketd {
 
-/// Reads a non-negative decimal number and its unit (ms, s, m, h, d). Nothing if the text is anything
-/// else or means more than a year. A number without a unit is refused: nobody knows what it means.
+/// Reads a non-negative decimal number and its unit (ms, s, m, h, d). Nothing if the text is
+/// anything else or means more than a year. A number without a unit is refused: nobody knows what
+/// it means.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace ticketd
