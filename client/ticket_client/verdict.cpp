@@ -33,6 +33,12 @@ std::optional<Failure> verdict_on_stock(const Value& counts) {
     if (available == nullptr || !available->is_number_unsigned()) {
         return Failure{"protocol", client_exit::kProtocol, "the answer does not say what is left"};
     }
+    // What is not open is called by what a purchase would be refused with.
+    const auto* state = member(counts, "state");
+    if (state != nullptr && state->is_string()) {
+        const auto kind = find_error_kind(state->get_ref<const std::string&>());
+        if (kind) return silent(*kind);
+    }
     if (is_positive(available)) return std::nullopt;
     const bool may_return = is_positive(member(counts, "held"));
     return silent(may_return ? ErrorKind::kHeldOut : ErrorKind::kSoldOut);

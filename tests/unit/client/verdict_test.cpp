@@ -29,6 +29,11 @@ TEST_CASE("a query says by its exit code whether there are tickets, if it is ask
     CHECK(query_verdict(R"({"available":0,"held":0})") == std::pair{10, false});
     CHECK(query_verdict(R"({"available":0})") == std::pair{10, false});
     CHECK(query_verdict(R"({"available":0,"held":2})") == std::pair{11, false});
+    CHECK(query_verdict(R"({"state":"open","available":1})") == std::pair{0, false});
+    for (const auto* state : {"not_open", "paused", "closed"}) {
+        const auto result = std::string{R"({"available":1,"state":")"} + state + "\"}";
+        CHECK(query_verdict(result) == std::pair{13, false});
+    }
     for (const auto* result : {"{}", "[]", R"({"available":"1"})", R"({"available":-1})"})
         CHECK(query_verdict(result) == std::pair{76, true});
     Arguments plain;
