@@ -15,12 +15,12 @@ constexpr Stock kTwoLeft{2, 0, 0, 1, 1};
 
 using Door = std::optional<ErrorKind>;
 
-std::variant<Schedule, ErrorKind> after(SaleState state, const ScheduleChange& change) {
+std::variant<Schedule, ErrorKind> changed_by(SaleState state, const ScheduleChange& change) {
     return decide(Schedule{state, {100, 200}}, change);
 }
 
 bool leads_to(SaleState from, const ScheduleChange& change, SaleState to) {
-    return after(from, change) == std::variant<Schedule, ErrorKind>{Schedule{to, {100, 200}}};
+    return changed_by(from, change) == std::variant<Schedule, ErrorKind>{Schedule{to, {100, 200}}};
 }
 
 }  // namespace
@@ -60,7 +60,8 @@ TEST_CASE("pause, resume and close lead from every state where they should") {
     using enum SaleState;
     CHECK(leads_to(kOpen, Pause{}, kPaused));
     CHECK(leads_to(kPaused, Pause{}, kPaused));
-    CHECK(after(kClosed, Pause{}) == std::variant<Schedule, ErrorKind>{ErrorKind::kWrongState});
+    CHECK(changed_by(kClosed, Pause{}) ==
+          std::variant<Schedule, ErrorKind>{ErrorKind::kWrongState});
     for (const auto from : {kOpen, kPaused, kClosed}) {
         CHECK(leads_to(from, Resume{}, kOpen));
         CHECK(leads_to(from, Close{}, kClosed));
@@ -69,7 +70,7 @@ TEST_CASE("pause, resume and close lead from every state where they should") {
 
 TEST_CASE("of a window what is not given stays, and it must have a length") {
     const auto window = [](std::optional<std::int64_t> opens, std::optional<std::int64_t> closes) {
-        return after(SaleState::kPaused, SetWindow{opens, closes});
+        return changed_by(SaleState::kPaused, SetWindow{opens, closes});
     };
     using Outcome = std::variant<Schedule, ErrorKind>;
     CHECK(window(50, {}) == Outcome{Schedule{SaleState::kPaused, {50, 200}}});

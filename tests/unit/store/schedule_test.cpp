@@ -17,17 +17,17 @@ using tests::StoreRig;
 
 namespace {
 
-ErrorKind refusal(const ChangeResult& result) {
+ErrorKind reason_of(const ChangeResult& result) {
     REQUIRE(std::holds_alternative<Refused>(result));
     return std::get<Refused>(result).refusal.kind;
 }
 
-Lsn changed(const ChangeResult& result) {
+Lsn lsn_of(const ChangeResult& result) {
     REQUIRE(std::holds_alternative<Changed>(result));
     return std::get<Changed>(result).entry.lsn;
 }
 
-std::int64_t now_ms(const StoreRig& rig) {
+std::int64_t time_of(const StoreRig& rig) {
     return rig.store().now_ms();
 }
 
@@ -36,25 +36,25 @@ std::int64_t now_ms(const StoreRig& rig) {
 TEST_CASE("a paused event sells nothing until it is resumed, also after a power cut") {
     auto rig = std::make_unique<StoreRig>();
     const auto demo = rig->create("demo", 5);
-    changed(rig->store().reschedule_event(7, demo, Pause{}));
-    CHECK(refusal(rig->buy(demo)) == ErrorKind::kPaused);
+    lsn_of(rig->store().reschedule_event(7, demo, Pause{}));
+    CHECK(reason_of(rig->buy(demo)) == ErrorKind::kPaused);
     rig->settle();
     StoreRig again{rig->crash(tests::Unsynced::kLost)};
     CHECK(again.store().state().event(demo).schedule.state == SaleState::kPaused);
-    CHECK(refusal(again.buy(demo)) == ErrorKind::kPaused);
-    changed(again.store().reschedule_event(7, demo, Resume{}));
-    changed(again.buy(demo));
+    CHECK(reason_of(again.buy(demo)) == ErrorKind::kPaused);
+    lsn_of(again.store().reschedule_event(7, demo, Resume{}));
+    lsn_of(again.buy(demo));
 }
 
 TEST_CASE("a change that changes nothing makes no entry and rests on what made it so") {
     StoreRig rig;
     const auto demo = rig.create("demo", 5);
-    const auto closed = changed(rig.store().reschedule_event(7, demo, Close{}));
+    const auto closed = lsn_of(rig.store().reschedule_event(7, demo, Close{}));
     const auto again = rig.store().reschedule_event(7, demo, Close{});
     REQUIRE(std::holds_alternative<Unchanged>(again));
     CHECK(std::get<Unchanged>(again).lsn == closed);
-    CHECK(refusal(rig.store().reschedule_event(7, demo, Pause{})) == ErrorKind::kWrongState);
-    CHECK(refusal(rig.store().reschedule_event(7, demo, SetWindow{5, 5})) ==
+    CHECK(reason_of(rig.store().reschedule_event(7, demo, Pause{})) == ErrorKind::kWrongState);
+    CHECK(reason_of(rig.store().reschedule_event(7, demo, SetWindow{5, 5})) ==
           ErrorKind::kInvalidParams);
     CHECK(rig.store().state().last_lsn() == closed);
 }
@@ -62,45 +62,45 @@ TEST_CASE("a change that changes nothing makes no entry and rests on what made i
 TEST_CASE("an event opens and closes when its window says, to the millisecond") {
     StoreRig rig;
     const auto demo = rig.create("demo", 5);
-    const auto opens = now_ms(rig) + 1000;
-    changed(rig.store().reschedule_event(7, demo, SetWindow{opens, opens + 500}));
+    const auto opens = time_of(rig) + 1000;
+    lsn_of(rig.store().reschedule_event(7, demo, SetWindow{opens, opens + 500}));
     const auto early = rig.buy(demo);
-    CHECK(refusal(early) == ErrorKind::kNotOpen);
+    CHECK(reason_of(early) == ErrorKind::kNotOpen);
     CHECK(std::get<Refused>(early).refusal.wait_ms == 1000);
     rig.clock().advance(std::chrono::milliseconds{999});
-    CHECK(refusal(rig.buy(demo)) == ErrorKind::kNotOpen);
+    CHECK(reason_of(rig.buy(demo)) == ErrorKind::kNotOpen);
     rig.clock().advance(std::chrono::milliseconds{1});
-    changed(rig.buy(demo));
+    lsn_of(rig.buy(demo));
     rig.clock().advance(std::chrono::milliseconds{499});
-    changed(rig.buy(demo));
+    lsn_of(rig.buy(demo));
     rig.clock().advance(std::chrono::milliseconds{1});
-    CHECK(refusal(rig.buy(demo)) == ErrorKind::kClosed);
+    CHECK(reason_of(rig.buy(demo)) == ErrorKind::kClosed);
 }
 
 TEST_CASE("a clock that is set back does not open again what has closed for somebody") {
     StoreRig rig;
     const auto demo = rig.create("demo", 5);
-    const auto closes = now_ms(rig) + 1000;
-    changed(rig.store().reschedule_event(7, demo, SetWindow{{}, closes}));
+    const auto closes = time_of(rig) + 1000;
+    lsn_of(rig.store().reschedule_event(7, demo, SetWindow{{}, closes}));
     rig.clock().advance(std::chrono::milliseconds{999});
-    changed(rig.buy(demo));  // stamped: the ledger's time never goes back behind it
+    lsn_of(rig.buy(demo));  // stamped: the ledger's time never goes back behind it
     rig.clock().set_back(std::chrono::hours{1});
-    CHECK(now_ms(rig) == closes - 1);
-    changed(rig.buy(demo));
+    CHECK(time_of(rig) == closes - 1);
+    lsn_of(rig.buy(demo));
     rig.clock().advance(std::chrono::hours{2});
-    CHECK(refusal(rig.buy(demo)) == ErrorKind::kClosed);
+    CHECK(reason_of(rig.buy(demo)) == ErrorKind::kClosed);
 }
 
 TEST_CASE("a key that was told the event is not open stays refused when it is") {
     StoreRig rig;
     const auto demo = rig.create("demo", 5);
-    changed(rig.store().reschedule_event(7, demo, Pause{}));
-    CHECK(refusal(rig.buy(demo, 1, "k")) == ErrorKind::kPaused);
-    changed(rig.store().reschedule_event(7, demo, Resume{}));
+    lsn_of(rig.store().reschedule_event(7, demo, Pause{}));
+    CHECK(reason_of(rig.buy(demo, 1, "k")) == ErrorKind::kPaused);
+    lsn_of(rig.store().reschedule_event(7, demo, Resume{}));
     const auto again = rig.buy(demo, 1, "k");
-    CHECK(refusal(again) == ErrorKind::kPaused);
+    CHECK(reason_of(again) == ErrorKind::kPaused);
     CHECK(std::get<Refused>(again).replayed);
-    changed(rig.buy(demo, 1, "other"));
+    lsn_of(rig.buy(demo, 1, "other"));
 }
 
 TEST_CASE("a schedule that found no space on the disk is taken back") {
@@ -111,8 +111,8 @@ TEST_CASE("a schedule that found no space on the disk is taken back") {
         const bool journal = operation == tests::Operation::kWrite && name.starts_with("journal");
         return journal ? std::make_error_code(std::errc::no_space_on_device) : std::error_code{};
     });
-    changed(rig.store().reschedule_event(7, demo, SetWindow{5, {}}));
-    changed(rig.store().reschedule_event(7, demo, Close{}));
+    lsn_of(rig.store().reschedule_event(7, demo, SetWindow{5, {}}));
+    lsn_of(rig.store().reschedule_event(7, demo, Close{}));
     REQUIRE(rig.settle() == StoreRig::Settled::kRolledBack);
     CHECK(rig.store().state().event(demo).schedule == box_office::Schedule{});
     rig.disk().set_fault({});
