@@ -3,15 +3,6 @@
 #include "server/net/service.h"
 
 namespace ticketd::net {
-namespace {
-
-std::optional<std::int64_t> time_of(const Params& params, std::size_t index) {
-    if (!params.has(index)) return std::nullopt;
-    return static_cast<std::int64_t>(params.integer(index, 0));
-}
-
-}  // namespace
-
 void Service::events(const Params&, const Caller&, const Responder& responder) {
     std::string body;
     JsonWriter json{body};
@@ -37,8 +28,9 @@ std::string Service::counts_json(EventId event) const {
 }
 
 void Service::event_create(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto decision = decide(box_office::Schedule{},
-                                 box_office::SetWindow{time_of(params, 2), time_of(params, 3)});
+    const auto decision =
+        decide(box_office::Schedule{},
+               box_office::SetWindow{params.signed_integer(2), params.signed_integer(3)});
     const auto* schedule = std::get_if<box_office::Schedule>(&decision);
     if (schedule == nullptr) {
         return responder.error(0, ErrorKind::kInvalidParams, kNoLength);
@@ -68,7 +60,7 @@ void Service::event_resize(const Params& params, const Caller& caller, const Res
 }
 
 void Service::event_update(const Params& params, const Caller& caller, const Responder& responder) {
-    const box_office::SetWindow change{time_of(params, 1), time_of(params, 2)};
+    const box_office::SetWindow change{params.signed_integer(1), params.signed_integer(2)};
     if (!change.opens_ms && !change.closes_ms) {
         return responder.error(0, ErrorKind::kInvalidParams, "give opens_ms or closes_ms");
     }

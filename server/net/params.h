@@ -53,7 +53,7 @@ class Params {
     std::uint64_t integer(std::size_t index, std::uint64_t otherwise) const {
         return has(index) ? values_[index]->number : otherwise;
     }
-    /// Of kDelta.
+    /// Of kDelta and kTime.
     std::optional<std::int64_t> signed_integer(std::size_t index) const {
         if (!has(index)) return std::nullopt;
         const auto magnitude = static_cast<std::int64_t>(values_[index]->number);
