@@ -1,17 +1,24 @@
 #include "common/duration.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 namespace ticketd {
 namespace {
 
-double milliseconds_in(std::string_view unit) {
-    if (unit == "ms") return 1;
-    if (unit == "s") return 1000;
-    if (unit == "m") return 60'000;
-    if (unit == "h") return 3'600'000;
-    if (unit == "d") return 24 * 3'600'000;
+struct Unit {
+    std::string_view name;
+    std::int64_t milliseconds;
+};
+constexpr std::array kUnits{Unit{"d", 24 * 3'600'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
+                            Unit{"s", 1000}, Unit{"ms", 1}};
+
+double milliseconds_in(std::string_view name) {
+    for (const auto& unit : kUnits) {
+        if (unit.name == name) return static_cast<double>(unit.milliseconds);
+    }
     return 0;
 }
 
@@ -27,6 +34,16 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const double total = number * unit;
     if (unit == 0 || !(total <= kYearMs)) return std::nullopt;
     return std::chrono::milliseconds{std::llround(total)};
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+    const auto count = duration.count();
+    for (const auto& [name, milliseconds] : kUnits) {
+        if (count >= milliseconds && count % milliseconds == 0) {
+            return std::to_string(count / milliseconds) + std::string{name};
+        }
+    }
+    return std::to_string(count) + "ms";
 }
 
 }  // namespace ticketd

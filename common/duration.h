@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace ticketd {
@@ -11,5 +12,9 @@ namespace ticketd {
 /// anything else or means more than a year. A number without a unit is refused: nobody knows what
 /// it means.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// The same the other way: the largest unit of which it is a whole number, 10m and not 600s.
+/// Precondition: not negative.
+std::string duration_text(std::chrono::milliseconds duration);
 
 }  // namespace ticketd

@@ -38,7 +38,8 @@ inline constexpr std::size_t kConnectionsMax = 100'000;
 /// out whoever could do something about it. Never more than an eighth of all, so that a small
 /// configured limit stays usable.
 inline constexpr std::size_t kConnectionsForOperators = 8;
-/// Descriptors the daemon keeps for itself beside its connections: store, logs, epoll.
+/// Descriptors the daemon keeps for itself beside its connections and kWatchedProcesses: store,
+/// logs, epoll.
 inline constexpr std::size_t kDescriptorsReserved = 64;
 /// (config) Requests of one connection that may wait for their answer; beyond it the daemon stops
 /// reading from that connection until answers have left.
@@ -85,6 +86,16 @@ inline constexpr std::uint64_t kCounterAtStart = kInteger / 2;
 /// Tickets in one order: its serials must fit into one reply.
 inline constexpr std::uint64_t kQuantity = 10'000;
 inline constexpr std::size_t kEvents = 100'000;
+/// Holds that live at once, at some 250 bytes of memory each; beyond it a request for another is
+/// told `busy`. The checkpoint lists them all.
+inline constexpr std::size_t kHolds = 100'000;
+/// Processes that holds are bound to, each of which takes a descriptor; beyond it a request for
+/// another is told `busy`.
+inline constexpr std::size_t kWatchedProcesses = 512;
+/// How long a hold lives if its request does not say; the most that it may say. Ten minutes are a
+/// checkout's, thirty-one days those of an invoice.
+inline constexpr std::int64_t kHoldMs = 600'000;
+inline constexpr std::int64_t kHoldMsMax = std::int64_t{31} * 86'400'000;
 /// Rows in one answer of `orders`, `ledger.read`.
 inline constexpr std::uint64_t kRows = 1000;
 inline constexpr std::uint64_t kRowsDefault = 100;

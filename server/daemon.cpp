@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
@@ -47,7 +48,10 @@ store::StoreEvents events_for(asio::io_context& loop, net::Server*& server) {
     events.on_keys_expired = [&loop, &server](const store::KeyFloor& floor) {
         asio::post(loop, [&server, floor] { server->on_keys_expired(floor); });
     };
-    events.on_checkpoint = [](Lsn lsn) { spdlog::debug("checkpoint at LSN {}", lsn); };
+    events.on_checkpoint = [&loop, &server](Lsn lsn, const store::OrderRuns& runs) {
+        spdlog::debug("checkpoint at LSN {}", lsn);
+        asio::post(loop, [&server, lsn, runs] { server->on_checkpoint(lsn, runs); });
+    };
     events.on_fatal = [](const std::string& what) { stop_at_once(what); };
     events.on_notice = [](const std::string& notice) { spdlog::warn("{}", notice); };
     return events;
@@ -90,9 +94,9 @@ void prepare_socket_directory(const std::string& socket_path) {
 /// Keeps the connections we allow below the descriptors we may have.
 net::Settings within_descriptor_limit(net::Settings settings) {
     const auto limit = platform::raise_descriptor_limit();
-    const auto usable = limit > 2 * limits::kDescriptorsReserved
-                            ? limit - limits::kDescriptorsReserved
-                            : limits::kDescriptorsReserved;
+    const auto reserved =
+        limits::kDescriptorsReserved + std::min(limits::kWatchedProcesses, limit / 4);
+    const auto usable = limit > 2 * reserved ? limit - reserved : limits::kDescriptorsReserved;
     if (settings.connections > usable) {
         spdlog::warn("{} open files are allowed, so at most {} connections", limit, usable);
         settings.connections = usable;
@@ -154,13 +158,13 @@ void run(const Options& options) {
     net::ListeningSocket address{settings.socket_path, settings.socket_mode};
     confine();
 
-    asio::io_context loop{1};
-    net::Server* server = nullptr;
     const auto directory =
         platform::PosixDirectory::open_or_create_private(options.config.data_dir);
     check_file_system(*directory, options.config);
     settings.data_dir = absolute_path(options.config.data_dir);
     const platform::SystemClock clock;
+    asio::io_context loop{1};  // what waits in it may hold files of the directory
+    net::Server* server = nullptr;
     const auto opened =
         open_store(*directory, clock, events_for(loop, server), options.config.store);
     auto& store = *opened;

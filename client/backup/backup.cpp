@@ -1,8 +1,9 @@
 // The steps, and why the copy is one that a daemon's own crash could have left:
 //   1. read the checkpoint        always whole: the daemon replaces it by rename
-//   2. copy its key runs          never changed once they are written. If one is gone, its keys are
-//                                 past their retention and a newer checkpoint no longer counts it:
-//                                 back to 1, and what was copied and still counts is kept
+//   2. copy its runs              of keys and of orders: never changed once they are written. If
+//   one
+//                                 is gone, a newer checkpoint no longer counts it: back to 1, and
+//                                 what was copied and still counts is kept
 //   3. ask for the position       durable, and behind every checkpoint that was there before: the
 //                                 daemon begins a segment before a checkpoint counts the last one
 //   4. copy the segments          those before the position's own were left and never change; its
@@ -14,8 +15,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "client/backup/copy.h"
@@ -39,7 +42,7 @@ class Backup {
         : plan_(plan), store_(store), copy_(copy) {}
 
     Outcome<BackupResult> run() {
-        if (auto problem = copy_key_runs()) return *std::move(problem);
+        if (auto problem = copy_runs()) return *std::move(problem);
         const auto asked = plan_.ask_position();
         if (const auto* failure = failure_of(asked)) return *failure;
         const auto& position = std::get<StorePosition>(asked);
@@ -49,25 +52,63 @@ class Backup {
     }
 
   private:
-    // Steps 1 and 2. Runs are copied in their order, so that those of [first_run_, next_run_) are
-    // there.
-    Problem copy_key_runs() {
+    // Steps 1 and 2.
+    Problem copy_runs() {
         std::string before;
         for (int i = 0; i < kCheckpointsMax; ++i) {
             if (auto problem = read_checkpoint()) return problem;
             // Nothing but a newer checkpoint may make a run disappear.
-            if (checkpoint_ == before) return missing(key_run_file(next_run_));
+            if (checkpoint_ == before) return missing(missing_run_);
             before = checkpoint_;
-            if (auto problem = forget_dropped_runs()) return problem;
-            total_ = done_ + bytes_of_runs() + bytes_of_segments(UINT64_MAX);
-            for (; next_run_ <= head_.segment; ++next_run_) {
-                const auto copied = copy_next_run();
-                if (const auto* failure = failure_of(copied)) return *failure;
-                if (!std::get<bool>(copied)) break;
-            }
-            if (next_run_ > head_.segment) return std::nullopt;
+            auto wanted = runs_of(head_);
+            if (auto problem = forget_runs_not_in(wanted)) return problem;
+            total_ = done_ + bytes_of(wanted) + bytes_of_segments(UINT64_MAX);
+            const auto copied = copy_those_not_copied(wanted);
+            if (const auto* failure = failure_of(copied)) return *failure;
+            if (std::get<bool>(copied)) return std::nullopt;
         }
         return storage_failure(store_.path_of(kCheckpointFile), "changes too fast to be copied");
+    }
+
+    // By their names.
+    using Runs = std::map<std::string, FileKind>;
+
+    static Runs runs_of(const CheckpointHead& head) {
+        Runs runs;
+        for (auto segment = head.first_key_run; segment <= head.segment; ++segment)
+            runs.emplace(key_run_file(segment), FileKind::kKeyRun);
+        for (const auto segment : order_runs_up_to(head.segment))
+            runs.emplace(order_run_file(segment), FileKind::kOrderRun);
+        return runs;
+    }
+
+    Problem forget_runs_not_in(const Runs& wanted) {
+        for (auto run = copied_runs_.begin(); run != copied_runs_.end();) {
+            if (wanted.contains(*run)) {
+                ++run;
+                continue;
+            }
+            if (auto problem = copy_.remove(*run)) return problem;
+            run = copied_runs_.erase(run);
+        }
+        return std::nullopt;
+    }
+
+    // False if one of them is not there any more.
+    Outcome<bool> copy_those_not_copied(const Runs& wanted) {
+        for (const auto& [name, kind] : wanted) {
+            if (copied_runs_.contains(name)) continue;
+            const auto found = store_.find(name, kind);
+            if (const auto* failure = failure_of(found)) return *failure;
+            const auto& file = std::get<StoreDirectory::File>(found);
+            if (!file.descriptor.is_open()) {
+                missing_run_ = name;
+                return false;
+            }
+            if (auto problem = copy(name, file, file.bytes)) return *std::move(problem);
+            copied_runs_.insert(name);
+        }
+        return true;
     }
 
     Problem read_checkpoint() {
@@ -78,26 +119,6 @@ class Backup {
         if (!head) return storage_failure(store_.path_of(kCheckpointFile), "cut short");
         head_ = *head;
         return std::nullopt;
-    }
-
-    Problem forget_dropped_runs() {
-        for (; first_run_ < std::min(head_.first_key_run, next_run_); ++first_run_) {
-            if (auto problem = copy_.remove(key_run_file(first_run_))) return problem;
-        }
-        first_run_ = head_.first_key_run;
-        next_run_ = std::max(next_run_, first_run_);
-        return std::nullopt;
-    }
-
-    // False if it is not there any more.
-    Outcome<bool> copy_next_run() {
-        const auto name = key_run_file(next_run_);
-        const auto found = store_.find(name, FileKind::kKeyRun);
-        if (const auto* failure = failure_of(found)) return *failure;
-        const auto& file = std::get<StoreDirectory::File>(found);
-        if (!file.descriptor.is_open()) return false;
-        if (auto problem = copy(name, file, file.bytes)) return *std::move(problem);
-        return true;
     }
 
     // Step 4.
@@ -144,13 +165,10 @@ class Backup {
         return storage_failure(store_.path_of(name), "missing");
     }
 
-    std::uint64_t bytes_of_runs() const {
+    std::uint64_t bytes_of(const Runs& runs) const {
         std::uint64_t bytes = 0;
-        for (auto run = next_run_; run <= head_.segment; ++run) {
-            const auto size = store_.size_of(key_run_file(run));
-            if (size == 0) break;
-            bytes += size;
-        }
+        for (const auto& [name, kind] : runs)
+            bytes += copied_runs_.contains(name) ? 0 : store_.size_of(name);
         return bytes;
     }
 
@@ -170,8 +188,8 @@ class Backup {
     CopyDirectory& copy_;
     std::string checkpoint_;
     CheckpointHead head_;
-    std::uint64_t first_run_ = 1;
-    std::uint64_t next_run_ = 1;
+    std::set<std::string> copied_runs_;
+    std::string missing_run_;
     std::uint64_t done_ = 0;
     std::uint64_t total_ = 0;
 };

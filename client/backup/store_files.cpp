@@ -3,7 +3,7 @@
 namespace ticketd::client {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 3;
+constexpr std::uint64_t kFormatVersion = 4;
 constexpr std::size_t kVersionOffset = 8;
 constexpr std::size_t kStoreIdOffset = 16;
 constexpr std::size_t kSegmentOffset = 32;
@@ -29,6 +29,7 @@ std::string_view magic_of(FileKind kind) {
     switch (kind) {
         case FileKind::kCheckpoint: return "TKTDCKPT";
         case FileKind::kKeyRun: return "TKTDKEYS";
+        case FileKind::kOrderRun: return "TKTDORDR";
         case FileKind::kSegment: return "TKTDJRNL";
     }
     return {};
@@ -42,6 +43,18 @@ std::string segment_file(std::uint64_t number) {
 
 std::string key_run_file(std::uint64_t segment) {
     return numbered("keys-", segment);
+}
+
+std::string order_run_file(std::uint64_t segment) {
+    return numbered("orders-", segment);
+}
+
+// Each covers as many segments as the lowest bit of its number says.
+std::vector<std::uint64_t> order_runs_up_to(std::uint64_t segment) {
+    std::vector<std::uint64_t> segments;
+    for (; segment > 0; segment &= segment - 1)
+        segments.push_back(segment);
+    return segments;
 }
 
 std::optional<std::string> problem_with_head(std::string_view head, FileKind kind,

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ticketd::client {
 
@@ -19,13 +20,17 @@ inline constexpr const char* kUnfinishedFile = "checkpoint.unfinished";
 std::string segment_file(std::uint64_t number);
 /// "keys-0000000001"
 std::string key_run_file(std::uint64_t segment);
+/// "orders-0000000001"
+std::string order_run_file(std::uint64_t segment);
+/// The segments whose order runs belong to a checkpoint at the end of `segment`.
+std::vector<std::uint64_t> order_runs_up_to(std::uint64_t segment);
 
-/// More than the largest checkpoint there can be (100 000 events).
-inline constexpr std::size_t kCheckpointBytesMax = std::size_t{16} * 1024 * 1024;
+/// More than the largest checkpoint there can be (100 000 events and holds).
+inline constexpr std::size_t kCheckpointBytesMax = std::size_t{32} * 1024 * 1024;
 /// Every file begins with its magic, the format's version and the store's id, within these bytes.
 inline constexpr std::size_t kFileHeadBytes = 32;
 
-enum class FileKind : std::uint8_t { kCheckpoint, kKeyRun, kSegment };
+enum class FileKind : std::uint8_t { kCheckpoint, kKeyRun, kOrderRun, kSegment };
 
 /// Why the file that begins with `head` is not of this kind, of a format we know, and of the store
 /// with this id; nothing if it is.

@@ -88,6 +88,8 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'o': return set_output(arguments, value);
         case 'T': return set_duration(arguments.timeout, letter, value);
         case 'w': return set_duration(arguments.wait_ready, letter, value);
+        case 't': return set_duration(arguments.ttl, letter, value);
+        case 'p': return set_number(arguments.pid, letter, value);
         case 'O': return set_time(arguments.opens_ms, letter, value);
         case 'C': return set_time(arguments.closes_ms, letter, value);
         case 'm': return set_number(arguments.min, letter, value);

@@ -27,6 +27,8 @@ struct Arguments {
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::chrono::milliseconds> wait_ready;
+    std::optional<std::chrono::milliseconds> ttl;
+    std::optional<std::uint64_t> pid;
     std::optional<std::string> event;
     std::optional<std::string> key;
     std::optional<std::string> memo;

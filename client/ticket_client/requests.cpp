@@ -26,11 +26,12 @@ Failure bad_input(std::string message) {
 // Collects the parameters that were given.
 class Params {
   public:
-    Params() { writer_.begin_object(); }
-
     template <typename T>
     Params& add(std::string_view name, const T& value) {
-        writer_.name(name).value(value);
+        if (!text_.empty()) text_ += ',';
+        JsonWriter{text_}.value(name);
+        text_ += ':';
+        JsonWriter{text_}.value(value);
         return *this;
     }
     template <typename T>
@@ -43,14 +44,13 @@ class Params {
 
     // A request that is not UTF-8 would be refused whole, without a word about which part of it.
     Outcome<Request> request(std::string_view method, Nature nature, std::string hint = {}) {
-        writer_.end_object();
-        if (!nlohmann::json::accept(text_)) return bad_input("the arguments are not UTF-8");
-        return Request{std::string{method}, std::move(text_), nature, std::move(hint)};
+        auto object = '{' + text_ + '}';
+        if (!nlohmann::json::accept(object)) return bad_input("the arguments are not UTF-8");
+        return Request{std::string{method}, std::move(object), nature, std::move(hint)};
     }
 
   private:
     std::string text_;
-    JsonWriter writer_{text_};
 };
 
 Outcome<Request> query(const Arguments& arguments) {
@@ -63,7 +63,8 @@ Outcome<Request> query(const Arguments& arguments) {
     return Params{}.add("event", event).request("query", Nature::kQuery);
 }
 
-Outcome<Request> purchase(const Arguments& arguments) {
+// What a purchase and a hold ask for, as far as it is wrong.
+std::optional<Failure> problem_with_terms(const Arguments& arguments) {
     std::optional<std::uint64_t> quantity = 1;
     if (!arguments.operands.empty()) quantity = parse_number(arguments.operands[0]);
     if (!quantity || *quantity == 0) {
@@ -78,15 +79,52 @@ Outcome<Request> purchase(const Arguments& arguments) {
         return bad_input("the memo is longer than " + std::to_string(limits::kMemoBytes) +
                          " bytes or holds control characters");
     }
+    return std::nullopt;
+}
+
+// Done at most once, however often it is repeated with its key.
+Outcome<Request> keyed(const Arguments& arguments, Params params, std::string_view method) {
     const auto key = arguments.key ? *arguments.key : new_key();
     if (!is_key(key)) return bad_input("a key is 1 to 128 printable characters without blanks");
-    return Params{}
-        .add("event", arguments.event)
-        .add("quantity", *quantity)
-        .add("min_quantity", arguments.min)
-        .add("key", key)
-        .add("memo", arguments.memo)
-        .request("purchase", Nature::kKeyed, "repeat with --key " + key);
+    params.add("key", key).add("memo", arguments.memo);
+    return params.request(method, Nature::kKeyed, "repeat with --key " + key);
+}
+
+Params terms(const Arguments& arguments) {
+    Params params;
+    params.add("event", arguments.event);
+    params.add("quantity", arguments.operands.empty() ? 1 : *parse_number(arguments.operands[0]));
+    params.add("min_quantity", arguments.min);
+    return params;
+}
+
+Outcome<Request> purchase(const Arguments& arguments) {
+    if (auto problem = problem_with_terms(arguments)) return *std::move(problem);
+    return keyed(arguments, terms(arguments), "purchase");
+}
+
+Outcome<Request> hold(const Arguments& arguments) {
+    if (auto problem = problem_with_terms(arguments)) return *std::move(problem);
+    auto params = terms(arguments);
+    if (arguments.ttl) params.add("ttl_ms", arguments.ttl->count());
+    if (arguments.pid) params.add("bind", "pid:" + std::to_string(*arguments.pid));
+    return keyed(arguments, std::move(params), "hold");
+}
+
+Outcome<Request> change_hold(const Arguments& arguments, std::string_view method) {
+    const auto order = parse_number(arguments.operands[0]);
+    if (!order) return usage("'" + arguments.operands[0] + "' is no order number");
+    Params params;
+    params.add("order", *order);
+    if (arguments.operands.size() > 1) {
+        const auto quantity = parse_number(arguments.operands[1]);
+        if (!quantity || *quantity == 0) {
+            return usage("'" + arguments.operands[1] + "' is no number of tickets");
+        }
+        params.add("quantity", *quantity);
+    }
+    if (arguments.ttl) params.add("ttl_ms", arguments.ttl->count());
+    return keyed(arguments, std::move(params), method);
 }
 
 Outcome<Request> abandon(const Arguments& arguments) {
@@ -193,6 +231,10 @@ Outcome<Request> request_for(const Arguments& arguments) {
     switch (arguments.verb->verb) {
         case Verb::kQuery: return query(arguments);
         case Verb::kPurchase: return purchase(arguments);
+        case Verb::kHold: return hold(arguments);
+        case Verb::kConfirm: return change_hold(arguments, "confirm");
+        case Verb::kRelease: return change_hold(arguments, "release");
+        case Verb::kExtend: return change_hold(arguments, "extend");
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);
         case Verb::kOrders: return orders(arguments);

@@ -1,6 +1,7 @@
 #include "client/ticket_client/text.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "client/point_in_time.h"
 #include "client/streams.h"
 #include "client/ticket_client/result_json.h"
+#include "common/duration.h"
+#include "common/limits.h"
 
 namespace ticketd::client {
 namespace {
@@ -62,7 +65,8 @@ std::string cell(const Json& value) {
 
 // Members that are times, which people do not read in milliseconds. A window's 0 is no time.
 bool is_time(std::string_view name) {
-    return name == "time_ms" || name == "opens_ms" || name == "closes_ms";
+    return name == "time_ms" || name == "changed_ms" || name == "opens_ms" || name == "closes_ms" ||
+           name == "expires_ms";
 }
 
 std::string label(std::string_view name) {
@@ -125,29 +129,59 @@ std::string general(const Json& result) {
     return text.empty() ? "ok\n" : text;
 }
 
-// "order 5: 2 of 3 tickets of demo, serials 1-2, 0 left"; nothing if it does not look like one.
-std::optional<std::string> purchase(const Json& result) {
+bool has_word(const Json& object, const char* name, std::string_view word) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() && *found == word;
+}
+
+// "held for 10m", of what is not nearly over without its milliseconds.
+std::string held_for(const Json& result) {
+    using namespace std::chrono_literals;
+    const auto left_ms = number(result, "expires_in_ms");
+    if (!left_ms || *left_ms > static_cast<std::uint64_t>(limits::kHoldMsMax)) return "held";
+    const std::chrono::milliseconds left{*left_ms};
+    return "held for " +
+           duration_text(left < 10s ? left : std::chrono::ceil<std::chrono::seconds>(left));
+}
+
+// ", serials 1-2", or " held for 10m".
+std::string what_it_has(const Json& result, std::uint64_t granted) {
+    if (has_word(result, "state", "held")) return ' ' + held_for(result);
+    const auto serials = result.find("serials");
+    if (serials == result.end() || !serials->is_array() || serials->empty()) return {};
+    return (granted == 1 ? ", serial " : ", serials ") + cell(*serials);
+}
+
+// "order 5: 2 of 3 tickets of demo, serials 1-2, 0 left", or "order 5: released, 3 of demo left";
+// nothing if it does not look like one.
+std::optional<std::string> about_order(const Json& result) {
     if (!result.is_object()) return std::nullopt;
     const auto id = number(result, "order");
     const auto granted = number(result, "granted");
-    const auto event = result.find("event");
-    if (!id || !granted || event == result.end() || !event->is_string()) return std::nullopt;
+    const auto event = result.find("event"), state = result.find("state");
+    if (!id || event == result.end() || !event->is_string()) return std::nullopt;
 
-    const auto requested = number(result, "requested").value_or(*granted);
     auto text = "order " + std::to_string(*id) + ": ";
-    text += *granted < requested ? std::to_string(*granted) + " of " + tickets(requested)
-                                 : tickets(*granted);
-    text += " of " + cell(*event);
-    if (const auto serials = result.find("serials");
-        serials != result.end() && serials->is_array() && !serials->empty()) {
-        text += (*granted == 1 ? ", serial " : ", serials ") + cell(*serials);
-    }
-    if (const auto left = number(result, "available")) {
-        text += ", " + std::to_string(*left) + " left";
+    const auto left = number(result, "available");
+    if (granted) {
+        const auto requested = number(result, "requested").value_or(*granted);
+        text += *granted < requested ? std::to_string(*granted) + " of " + tickets(requested)
+                                     : tickets(*granted);
+        text += " of " + cell(*event) + what_it_has(result, *granted);
+        if (left) text += ", " + std::to_string(*left) + " left";
+    } else {
+        if (state == result.end() || !state->is_string() || !left) return std::nullopt;
+        text += has_word(result, "state", "held") ? held_for(result) : cell(*state);
+        text += ", " + std::to_string(*left) + " of " + cell(*event) + " left";
     }
     const auto replayed = result.find("replayed");
-    if (replayed != result.end() && *replayed == true) text += " (replayed: bought before)";
+    if (replayed != result.end() && *replayed == true) text += " (replayed: done before)";
     return text + '\n';
+}
+
+bool is_about_order(Verb verb) {
+    return verb == Verb::kPurchase || verb == Verb::kHold || verb == Verb::kConfirm ||
+           verb == Verb::kRelease || verb == Verb::kExtend;
 }
 
 }  // namespace
@@ -155,8 +189,8 @@ std::optional<std::string> purchase(const Json& result) {
 std::string result_text(Verb verb, std::string_view result) {
     const auto json = read_result(result);
     if (!json) return printable(result) + '\n';
-    if (verb == Verb::kPurchase) {
-        if (auto text = purchase(*json)) return *std::move(text);
+    if (is_about_order(verb)) {
+        if (auto text = about_order(*json)) return *std::move(text);
     }
     return general(*json);
 }

@@ -18,10 +18,12 @@ constexpr std::array kOptions{
     OptionInfo{'V', "version", "", "print the version"},
     OptionInfo{'e', "event", "NAME", "which event; not needed if there is only one"},
     OptionInfo{'m', "min", "N", "take fewer than asked for, but at least N"},
-    OptionInfo{'k', "key", "KEY", "the purchase's key; the same key never buys twice"},
+    OptionInfo{'k', "key", "KEY", "the request's key; the same key never does it twice"},
     OptionInfo{'M', "memo", "TEXT", "a note kept with the order"},
+    OptionInfo{'t', "ttl", "TIME", "hold for this long (10m; with --pid without end)"},
+    OptionInfo{'p', "pid", "PID", "release it when this process of yours ends, such as $$"},
     OptionInfo{'b', "buyer", "UID", "only orders of this user"},
-    OptionInfo{'s', "state", "STATE", "only orders in this state"},
+    OptionInfo{'s', "state", "STATE", "only orders held, sold, released or expired"},
     OptionInfo{'a', "after", "LSN", "only orders after this LSN: the `next` of the page before"},
     OptionInfo{'l', "limit", "N", "at most N rows"},
     OptionInfo{'f', "from", "LSN", "start at this LSN"},
@@ -48,6 +50,24 @@ constexpr std::array kVerbs{
         "\n"
         "Exit 10: sold out. Exit 75: it is not known whether the purchase was done; repeat it\n"
         "with the key that is named, and it is done once at most.\n"},
+    VerbInfo{Verb::kHold, "hold", "", "[N]", 0, 1, "emtpkM",
+             "keep N tickets (1) from others for a while",
+             "  order=$(ticket-client hold 2 --ttl 5m --output env) && eval \"$order\"\n"
+             "  ticket-client confirm \"$TICKET_ORDER\"    # or release it\n"
+             "  ticket-client hold --pid $$               # for as long as this shell lives\n"
+             "\n"
+             "A hold that is not confirmed in time ends by itself and its tickets return, even if\n"
+             "nobody is there any more. Exit 10: sold out; 11: the rest is on hold too.\n"},
+    VerbInfo{Verb::kConfirm, "confirm", "", "ORDER [N]", 1, 2, "k",
+             "buy what is held, or N of it; the rest returns",
+             "  ticket-client confirm 5\n"
+             "  ticket-client confirm 5 1      # of the two that are held\n"
+             "\n"
+             "Exit 14: too late, the hold has expired, or the order is no hold.\n"},
+    VerbInfo{Verb::kRelease, "release", "", "ORDER", 1, 1, "k", "give back what is held",
+             "  ticket-client release 5\n"},
+    VerbInfo{Verb::kExtend, "extend", "", "ORDER", 1, 1, "tk",
+             "hold for another while, from now on", "  ticket-client extend 5 --ttl 10m\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"

@@ -13,6 +13,10 @@ namespace ticketd::client {
 enum class Verb : std::uint8_t {
     kQuery,
     kPurchase,
+    kHold,
+    kConfirm,
+    kRelease,
+    kExtend,
     kAbandon,
     kOrder,
     kOrders,

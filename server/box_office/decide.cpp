@@ -13,6 +13,39 @@ Refusal refuse(ErrorKind kind, const Stock& stock, std::uint64_t requested) {
             0,    0};
 }
 
+// How many tickets the buyer gets, or why none.
+std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Schedule& schedule,
+                                           const Purchase& terms, std::int64_t now_ms) {
+    TICKETD_CHECK(is_sound(stock) && is_sound(schedule));
+    TICKETD_CHECK(terms.min_quantity >= 1 && terms.min_quantity <= terms.quantity);
+    if (const auto kind = closed_door(schedule, now_ms)) {
+        auto refusal = refuse(*kind, stock, terms.min_quantity);
+        if (kind == ErrorKind::kNotOpen) {
+            refusal.opens_ms = schedule.window.opens_ms;
+            refusal.wait_ms = refusal.opens_ms - now_ms;
+        }
+        return refusal;
+    }
+    if (terms.min_quantity > stock.capacity) {
+        return refuse(ErrorKind::kNeverSatisfiable, stock, terms.min_quantity);
+    }
+    if (stock.available() < terms.min_quantity) {
+        const auto kind = stock.available() > 0 ? ErrorKind::kInsufficient
+                          : stock.held > 0      ? ErrorKind::kHeldOut
+                                                : ErrorKind::kSoldOut;
+        return refuse(kind, stock, terms.min_quantity);
+    }
+    return std::min(terms.quantity, stock.available());
+}
+
+Sale sell(const Stock& stock, std::uint64_t quantity) {
+    Sale sale{stock, quantity, stock.next_serial};
+    sale.after.sold += quantity;
+    sale.after.next_serial += quantity;
+    TICKETD_CHECK(is_sound(sale.after));
+    return sale;
+}
+
 }  // namespace
 
 bool is_sound(const Stock& stock) {
@@ -22,30 +55,36 @@ bool is_sound(const Stock& stock) {
 
 std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
                                    const Purchase& purchase, std::int64_t now_ms) {
-    TICKETD_CHECK(is_sound(stock) && is_sound(schedule));
-    TICKETD_CHECK(purchase.min_quantity >= 1 && purchase.min_quantity <= purchase.quantity);
-    if (const auto kind = closed_door(schedule, now_ms)) {
-        auto refusal = refuse(*kind, stock, purchase.min_quantity);
-        if (kind == ErrorKind::kNotOpen) {
-            refusal.opens_ms = schedule.window.opens_ms;
-            refusal.wait_ms = refusal.opens_ms - now_ms;
-        }
+    const auto granted = grant(stock, schedule, purchase, now_ms);
+    if (const auto* refusal = std::get_if<Refusal>(&granted)) return *refusal;
+    return sell(stock, std::get<std::uint64_t>(granted));
+}
+
+std::variant<Held, Refusal> decide_hold(const Stock& stock, const Schedule& schedule,
+                                        const Purchase& terms, std::int64_t now_ms) {
+    const auto granted = grant(stock, schedule, terms, now_ms);
+    if (const auto* refusal = std::get_if<Refusal>(&granted)) return *refusal;
+    Held held{stock, std::get<std::uint64_t>(granted)};
+    held.after.held += held.granted;
+    TICKETD_CHECK(is_sound(held.after));
+    return held;
+}
+
+std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const Confirm& confirm) {
+    const auto quantity = confirm.quantity == 0 ? held : confirm.quantity;
+    if (quantity > held) {
+        auto refusal = refuse(ErrorKind::kInvalidParams, stock, quantity);
+        refusal.held = held;
         return refusal;
     }
-    if (purchase.min_quantity > stock.capacity) {
-        return refuse(ErrorKind::kNeverSatisfiable, stock, purchase.min_quantity);
-    }
-    if (stock.available() < purchase.min_quantity) {
-        const auto kind = stock.available() > 0 ? ErrorKind::kInsufficient
-                          : stock.held > 0      ? ErrorKind::kHeldOut
-                                                : ErrorKind::kSoldOut;
-        return refuse(kind, stock, purchase.min_quantity);
-    }
-    Sale sale{stock, std::min(purchase.quantity, stock.available()), stock.next_serial};
-    sale.after.sold += sale.granted;
-    sale.after.next_serial += sale.granted;
-    TICKETD_CHECK(is_sound(sale.after));
-    return sale;
+    return sell(give_back(stock, held), quantity);
+}
+
+Stock give_back(const Stock& stock, std::uint64_t held) {
+    TICKETD_CHECK(is_sound(stock) && held >= 1 && held <= stock.held);
+    auto after = stock;
+    after.held -= held;
+    return after;
 }
 
 std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize) {

@@ -40,6 +40,17 @@ struct Sale {
     std::uint64_t first_serial = 0;
 };
 
+/// `granted` tickets are kept for the buyer, and have no serials yet.
+struct Held {
+    Stock after;
+    std::uint64_t granted = 0;
+};
+
+/// Of a live hold: sells so many of its tickets and frees the rest.
+struct Confirm {
+    std::uint64_t quantity = 0;  ///< 0: all of them
+};
+
 /// To a capacity, or by some tickets more or less.
 struct Resize {
     std::uint64_t capacity = 0;
@@ -53,6 +64,17 @@ struct Resize {
 /// but holds may return), insufficient (some, but too few).
 std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
                                    const Purchase& purchase, std::int64_t now_ms);
+
+/// Keeps tickets back instead of selling them; the same rules and refusals.
+std::variant<Held, Refusal> decide_hold(const Stock& stock, const Schedule& schedule,
+                                        const Purchase& terms, std::int64_t now_ms);
+
+/// Sells from a live hold of `held` tickets, whether or not the event sells now. Refusal:
+/// invalid_params if it has fewer, with `held` as the refusal's.
+std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const Confirm& confirm);
+
+/// The tickets of a live hold return to the stock.
+Stock give_back(const Stock& stock, std::uint64_t held);
 
 /// Sets the capacity. Refusals: stale_lsn, capacity_below_committed, limit_reached (above
 /// limits::kCapacity).

@@ -1,5 +1,6 @@
 // The methods on events: made, resized, opened and closed.
 #include "server/net/order_json.h"
+#include "server/net/refusal.h"
 #include "server/net/service.h"
 
 namespace ticketd::net {

@@ -3,13 +3,36 @@
 namespace ticketd::net {
 namespace {
 
-void append_sale(JsonWriter& json, const store::Entry& sale, std::string_view event) {
-    json.member("order", sale.lsn).member("event", event).member("state", "sold");
-    json.member("requested", sale.requested).member("granted", sale.granted);
+bool is_sale(store::EntryType type) {
+    return type == store::EntryType::kPurchased || type == store::EntryType::kConfirmed;
+}
+
+void append_serials(JsonWriter& json, const store::Entry& entry) {
     json.name("serials").begin_array();
-    for (std::uint64_t i = 0; i < sale.granted; ++i)
-        json.value(sale.first_serial + i);
+    for (std::uint64_t i = 0; is_sale(entry.type) && i < entry.granted; ++i)
+        json.value(entry.first_serial + i);
     json.end_array();
+}
+
+// Of an entry that leaves a hold alive.
+void append_end(JsonWriter& json, const store::Entry& entry, TimeLeft left) {
+    if (entry.expires_ms == 0) return;
+    json.member("expires_in_ms", left.value_or(std::chrono::milliseconds{0}).count());
+}
+
+std::string_view bind_name(box_office::Bind bind) {
+    return bind == box_office::Bind::kProcess ? "pid" : "connection";
+}
+
+void append_binding(JsonWriter& json, const box_office::Binding& binding) {
+    if (binding.bind == box_office::Bind::kNothing) return;
+    json.member("bind", bind_name(binding.bind));
+    if (binding.pid != 0) json.member("pid", std::uint64_t{binding.pid});
+}
+
+void append_words(JsonWriter& json, const store::Entry& entry) {
+    if (!entry.key.empty()) json.member("key", std::string_view{entry.key});
+    if (!entry.memo.empty()) json.member("memo", std::string_view{entry.memo});
 }
 
 // What the operator set, in the words of what a buyer is told.
@@ -20,41 +43,58 @@ std::string_view sale_state_name(box_office::SaleState state) {
 
 }  // namespace
 
-std::string purchase_json(const store::Entry& sale, std::string_view event, Replayed replayed) {
+std::string_view order_state(store::EntryType type) {
+    switch (type) {
+        case store::EntryType::kHeld:
+        case store::EntryType::kExtended: return "held";
+        case store::EntryType::kReleased: return "released";
+        case store::EntryType::kExpired: return "expired";
+        default: return "sold";
+    }
+}
+
+std::string answer_json(const store::Entry& entry, std::string_view event, TimeLeft left,
+                        Replayed replayed) {
     std::string body;
     body.reserve(192);
     JsonWriter json{body};
     json.begin_object();
-    append_sale(json, sale, event);
-    json.member("available", sale.after.available()).member("lsn", sale.lsn);
-    if (replayed == Replayed::kYes) json.member("replayed", true);
-    json.end_object();
-    return body;
-}
-
-std::string abandoned_json(const store::Entry& entry, Replayed replayed) {
-    std::string body;
-    JsonWriter json{body};
-    json.begin_object().member("key", std::string_view{entry.key}).member("state", "abandoned");
+    if (!concerns_event(entry.type)) {
+        json.member("key", std::string_view{entry.key}).member("state", "abandoned");
+    } else {
+        json.member("order", order_number(entry)).member("event", event);
+        json.member("state", order_state(entry.type));
+        if (begins_order(entry.type)) json.member("requested", entry.requested);
+        if (entry.granted > 0) json.member("granted", entry.granted);
+        if (is_sale(entry.type)) append_serials(json, entry);
+        json.member("available", entry.after.available());
+        append_end(json, entry, left);
+    }
     json.member("lsn", entry.lsn);
     if (replayed == Replayed::kYes) json.member("replayed", true);
     json.end_object();
     return body;
 }
 
-void append_order(JsonWriter& json, const store::Entry& sale, std::string_view event) {
-    json.begin_object();
-    append_sale(json, sale, event);
-    json.member("buyer", std::uint64_t{sale.uid});
-    if (!sale.key.empty()) json.member("key", std::string_view{sale.key});
-    if (!sale.memo.empty()) json.member("memo", std::string_view{sale.memo});
-    json.member("time_ms", sale.time_ms).member("lsn", sale.lsn).end_object();
+void append_order(JsonWriter& json, const OrderView& order, std::string_view event, TimeLeft left) {
+    const auto& [first, newest] = order;
+    json.begin_object().member("order", first.lsn).member("event", event);
+    json.member("state", order_state(newest.type)).member("requested", first.requested);
+    json.member("granted", is_sale(newest.type) ? newest.granted : first.granted);
+    append_serials(json, newest);
+    append_end(json, newest, left);
+    append_binding(json, first.binding);
+    json.member("buyer", std::uint64_t{first.uid});
+    append_words(json, first);
+    json.member("time_ms", first.time_ms);
+    if (newest.lsn != first.lsn) json.member("changed_ms", newest.time_ms);
+    json.member("lsn", newest.lsn).end_object();
 }
 
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event) {
     json.begin_object().member("lsn", entry.lsn).member("type", entry_type_name(entry.type));
     json.member("time_ms", entry.time_ms).member("uid", std::uint64_t{entry.uid});
-    if (entry.type == store::EntryType::kKeyAbandoned) {
+    if (!concerns_event(entry.type)) {
         json.member("key", std::string_view{entry.key}).end_object();
         return;
     }
@@ -66,11 +106,14 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
         json.member("opens_ms", entry.schedule.window.opens_ms);
         json.member("closes_ms", entry.schedule.window.closes_ms);
     }
-    if (entry.type == store::EntryType::kPurchased) {
-        json.member("order", entry.lsn).member("requested", entry.requested);
-        json.member("granted", entry.granted).member("first_serial", entry.first_serial);
-        if (!entry.key.empty()) json.member("key", std::string_view{entry.key});
-        if (!entry.memo.empty()) json.member("memo", std::string_view{entry.memo});
+    if (begins_order(entry.type) || changes_order(entry.type)) {
+        json.member("order", order_number(entry));
+        if (begins_order(entry.type)) json.member("requested", entry.requested);
+        if (entry.granted > 0) json.member("granted", entry.granted);
+        if (is_sale(entry.type)) json.member("first_serial", entry.first_serial);
+        if (entry.expires_ms > 0) json.member("expires_ms", entry.expires_ms);
+        append_binding(json, entry.binding);
+        append_words(json, entry);
     }
     json.end_object();
 }

@@ -1,6 +1,8 @@
 // How orders and ledger entries look on the wire.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,14 +14,25 @@ namespace ticketd::net {
 
 enum class Replayed : std::uint8_t { kNo, kYes };
 
-/// The result of `purchase`.
-std::string purchase_json(const store::Entry& sale, std::string_view event, Replayed replayed);
+/// Milliseconds that a hold has left; nothing if it has no end.
+using TimeLeft = std::optional<std::chrono::milliseconds>;
 
-/// The result of `abandon` for a key that never bought anything.
-std::string abandoned_json(const store::Entry& entry, Replayed replayed);
+/// What became of an order: the entry that began it and the one that says last what it is, which
+/// may be the same.
+struct OrderView {
+    store::Entry first;
+    store::Entry newest;
+};
+/// The word for the state in which the entry leaves its order.
+std::string_view order_state(store::EntryType type);
 
-/// The order that `sale` made, as `order` and `orders` show it.
-void append_order(JsonWriter& json, const store::Entry& sale, std::string_view event);
+/// The result of the request that made this entry of an order, or abandoned a key. `left`: of a
+/// hold, from now on.
+std::string answer_json(const store::Entry& entry, std::string_view event, TimeLeft left,
+                        Replayed replayed);
+
+/// An order, as `order` and `orders` show it.
+void append_order(JsonWriter& json, const OrderView& order, std::string_view event, TimeLeft left);
 
 /// Any entry, as `ledger.read` shows it.
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event);

@@ -1,5 +1,7 @@
 #include "server/net/params.h"
 
+#include <algorithm>
+
 #include "common/limits.h"
 #include "common/names.h"
 
@@ -19,6 +21,15 @@ Problem problem_with_integer(const Value& value, const ParamTypeInfo& info) {
     return std::nullopt;
 }
 
+bool is_bind(std::string_view text) {
+    constexpr std::string_view kPid = "pid:";
+    if (text == "connection" || text == "pid") return true;
+    if (!text.starts_with(kPid)) return false;
+    text.remove_prefix(kPid.size());
+    return !text.empty() && text.size() <= 10 && text.front() != '0' &&
+           text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 Problem problem_with_text(const Value& value, ParamType type) {
     if (value.kind != ValueKind::kString) return "must be a string";
     switch (type) {
@@ -32,7 +43,13 @@ Problem problem_with_text(const Value& value, ParamType type) {
             if (!is_memo(value.text)) return "must be at most 256 bytes, no control characters";
             break;
         case ParamType::kState:
-            if (value.text != "sold") return "must be \"sold\"";
+            if (std::find(kOrderStates.begin(), kOrderStates.end(), value.text) ==
+                kOrderStates.end()) {
+                return "must be held, sold, released or expired";
+            }
+            break;
+        case ParamType::kBind:
+            if (!is_bind(value.text)) return "must be connection, pid or pid:NUMBER";
             break;
         default: break;
     }
@@ -73,6 +90,7 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kRows: return {"integer", 1, limits::kRows};
         case ParamType::kLsn: return {"integer", 0, limits::kInteger};
         case ParamType::kTime: return {"integer", 0, limits::kCounterAtStart};
+        case ParamType::kTtl: return {"integer", 1, limits::kHoldMsMax};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
         default: return {"string"};
     }

@@ -3,6 +3,7 @@
 // parameter. Pure functions, thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -25,6 +26,8 @@ enum class ParamType : std::uint8_t {
     kLsn,          ///< integer, 0 to limits::kInteger
     kUserId,       ///< integer, 0 to 2^32 - 1
     kTime,         ///< integer, milliseconds since 1970, 0 to limits::kCounterAtStart
+    kTtl,          ///< integer, milliseconds, 1 to limits::kHoldMsMax
+    kBind,         ///< "connection", "pid" or "pid:NUMBER"
     kUnsupported,  ///< has its place in the contract, but this server does not know it yet
 };
 
@@ -33,6 +36,10 @@ struct ParamSpec {
     ParamType type;
     bool required = false;
 };
+
+/// The states of an order, in words.
+inline constexpr std::array<std::string_view, 4> kOrderStates{"held", "sold", "released",
+                                                              "expired"};
 
 /// Name of the JSON type, and the range of integers, for descriptions of methods.
 struct ParamTypeInfo {
@@ -46,7 +53,7 @@ ParamTypeInfo param_type_info(ParamType type);
 /// Checked parameters, by the index of their spec. Views into the Request.
 class Params {
   public:
-    static constexpr std::size_t kMax = 8;
+    static constexpr std::size_t kMax = 9;
 
     const Value* at(std::size_t index) const { return values_[index]; }
     bool has(std::size_t index) const { return values_[index] != nullptr; }

@@ -39,7 +39,8 @@ std::size_t ReplyMessage::bytes() const {
     return bytes;
 }
 
-std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers numbers) {
+std::string error_body(ErrorKind kind, std::string_view message,
+                       const std::vector<ErrorNumber>& numbers) {
     const auto& info = error_kind_info(kind);
     std::string body;
     JsonWriter json{body};

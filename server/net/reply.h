@@ -3,7 +3,6 @@
 // be stored can still become an error.
 #pragma once
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,8 +36,9 @@ struct ReplyMessage {
 };
 
 /// `{"code":…,"message":…,"data":{"kind":…,"retry":…,…}}`; `numbers` become members of data.
-using ErrorNumbers = std::initializer_list<std::pair<std::string_view, std::uint64_t>>;
-std::string error_body(ErrorKind kind, std::string_view message, ErrorNumbers numbers = {});
+using ErrorNumber = std::pair<std::string_view, std::uint64_t>;
+std::string error_body(ErrorKind kind, std::string_view message,
+                       const std::vector<ErrorNumber>& numbers = {});
 
 /// A message of one error that is no answer to a request we could read, or to none at all.
 ReplyMessage error_message(ErrorKind kind, std::string_view message);

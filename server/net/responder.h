@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/limits.h"
 #include "server/net/reply.h"
@@ -67,7 +68,8 @@ class Responder {
     /// The answer, which may leave once `lsn` is durable.
     void result(Lsn lsn, std::string body) const;
     void error(Lsn lsn, std::string body) const;
-    void error(Lsn lsn, ErrorKind kind, std::string_view message, ErrorNumbers numbers = {}) const {
+    void error(Lsn lsn, ErrorKind kind, std::string_view message,
+               const std::vector<ErrorNumber>& numbers = {}) const {
         error(lsn, error_body(kind, message, numbers));
     }
 

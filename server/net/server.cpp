@@ -43,6 +43,7 @@ Server::Server(asio::io_context& loop, platform::Directory& directory, store::St
       acceptor_(loop),
       accept_pause_(loop),
       sweep_timer_(loop),
+      hold_timer_(loop),
       large_reader_(loop, settings.batch_requests) {}
 
 Server::~Server() {
@@ -54,6 +55,7 @@ Server::~Server() {
 }
 
 void Server::listen(ListeningSocket& address) {
+    service_.hold_watch().catch_up();
     address.listen();
     acceptor_.assign(asio::local::stream_protocol{}, address.release());
     accept();
@@ -97,7 +99,8 @@ void Server::pause_accepting(int error) {
 void Server::admit(int descriptor) {
     platform::FileDescriptor connection{descriptor};
     const auto peer = platform::peer_credentials(descriptor);
-    const Caller caller{peer.uid, peer.uid == 0 || peer.uid == ::geteuid()};
+    const Caller caller{peer.uid, peer.uid == 0 || peer.uid == ::geteuid(), peer.pid,
+                        ++last_connection_};
     if (!peer.known || !has_room_for(caller)) return refuse(connection, peer.uid);
     Session::Socket socket{loop_, asio::local::stream_protocol{}, connection.release()};
     auto session = std::make_shared<Session>(std::move(socket), caller, settings_, *this);
@@ -132,6 +135,7 @@ void Server::refuse(const platform::FileDescriptor& connection, std::uint32_t ui
 }
 
 void Server::closed(Session& session) {
+    service_.hold_watch().connection_closed(session.caller().connection);
     if (sessions_.erase(&session) == 0) return;
     service_.counters().connections -= 1;
     const auto count = sessions_by_uid_.find(session.caller().uid);
@@ -247,10 +251,25 @@ void Server::end_turn_later() {
 void Server::end_turn() {
     turn_ending_ = false;
     store_.check_files();
+    store_.end_due_holds();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
     drop_largest();
+    arm_hold_timer();
     if (stopped_) check_stopped();
+}
+
+// Holds whose slot another process has locked stay due; sweep() comes back to them.
+void Server::arm_hold_timer() {
+    const auto next = store_.next_end();
+    if (next == hold_timer_at_) return;
+    hold_timer_at_ = next;
+    if (!next) return static_cast<void>(hold_timer_.cancel());
+    // The store counts whole milliseconds.
+    hold_timer_.expires_after(store_.until_next_end() + std::chrono::milliseconds{1});
+    hold_timer_.async_wait([this](const asio::error_code& cancelled) {
+        if (!cancelled) end_turn_later();
+    });
 }
 
 void Server::flush(std::vector<std::shared_ptr<Session>> sessions) {
@@ -280,6 +299,7 @@ void Server::on_full() {
         spdlog::error("no space left for the journal: changes are refused until there is");
     }
     store_.roll_back();
+    service_.hold_watch().catch_up();
     service_.give_up_waiting();
     for (const auto& session : awaiting_sync_)
         session->refuse_undone(store_.durable_lsn());
@@ -305,6 +325,7 @@ void Server::sweep() {
         for (const auto& session : all)
             session->check_deadlines(now);
         store_.scrub();
+        if (store_.next_end()) end_turn_later();
         if (stopped_) check_stopped();
         sweep();
     });
@@ -326,6 +347,7 @@ void Server::stop(std::function<void()> stopped) {
 void Server::check_stopped() {
     if (!sessions_.empty() && steady_clock::now() < stop_deadline_) return;
     sweep_timer_.cancel();
+    hold_timer_.cancel();
     std::exchange(stopped_, {})();
 }
 

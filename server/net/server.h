@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -44,6 +45,9 @@ class Server final : public SessionHost {
     /// The event loop's part of the store's events (StoreEvents).
     void on_durable(Lsn lsn);
     void on_full();
+    void on_checkpoint(Lsn lsn, store::OrderRuns runs) {
+        store_.note_checkpoint(lsn, std::move(runs));
+    }
     void on_keys_expired(const store::KeyFloor& floor) { store_.note_keys_expired(floor); }
 
     void dispatch(const std::shared_ptr<Session>& session, Message message) override;
@@ -70,6 +74,7 @@ class Server final : public SessionHost {
     void next_in_queue();
     void flush(std::vector<std::shared_ptr<Session>> sessions);
     void flush_awaiting();
+    void arm_hold_timer();
     void sweep();
     void check_stopped();
 
@@ -80,6 +85,9 @@ class Server final : public SessionHost {
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer accept_pause_;
     asio::steady_timer sweep_timer_;
+    asio::steady_timer hold_timer_;
+    std::optional<std::chrono::milliseconds> hold_timer_at_;  // as Store::next_end()
+    std::uint64_t last_connection_ = 0;
     LargeReader large_reader_;
     LogLimit accept_log_, refusal_log_, memory_log_, full_log_;
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;

@@ -17,6 +17,20 @@ constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
                                      ParamSpec{"buyer", kUnsupported},
                                      ParamSpec{"wait_ms", kUnsupported},
                                      ParamSpec{"memo", kMemo}};
+constexpr std::array kHoldParams{ParamSpec{"event", kEventName},
+                                 ParamSpec{"quantity", kQuantity},
+                                 ParamSpec{"ttl_ms", kTtl},
+                                 ParamSpec{"min_quantity", kQuantity},
+                                 ParamSpec{"key", kKey},
+                                 ParamSpec{"buyer", kUnsupported},
+                                 ParamSpec{"wait_ms", kUnsupported},
+                                 ParamSpec{"bind", kBind},
+                                 ParamSpec{"memo", kMemo}};
+constexpr std::array kConfirmParams{ParamSpec{"order", kLsn, true},
+                                    ParamSpec{"quantity", kQuantity}, ParamSpec{"key", kKey}};
+constexpr std::array kReleaseParams{ParamSpec{"order", kLsn, true}, ParamSpec{"key", kKey}};
+constexpr std::array kExtendParams{ParamSpec{"order", kLsn, true}, ParamSpec{"ttl_ms", kTtl},
+                                   ParamSpec{"key", kKey}};
 constexpr std::array kAbandonParams{ParamSpec{"key", kKey, true}};
 constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
@@ -41,6 +55,14 @@ std::span<const Method> Service::methods() {
         Method{"query", "The counts of one event.", false, kSmall, kQueryParams, &Service::query},
         Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", false,
                kSmall, kPurchaseParams, &Service::purchase},
+        Method{"hold", "Keeps tickets for a time, or as long as what they are bound to lives.",
+               false, kSmall, kHoldParams, &Service::hold},
+        Method{"confirm", "Buys what is held: `quantity` of it, or all; the rest returns.", false,
+               kSmall, kConfirmParams, &Service::confirm},
+        Method{"release", "Gives back what is held.", false, kSmall, kReleaseParams,
+               &Service::release},
+        Method{"extend", "Keeps what is held for `ttl_ms` from now on.", false, kSmall,
+               kExtendParams, &Service::extend},
         Method{"abandon", "Makes sure that a key never buys, unless it has.", false, kSmall,
                kAbandonParams, &Service::abandon},
         Method{"order", "One order, by its number or by the key it was bought with.", false, kSmall,
@@ -74,16 +96,17 @@ std::span<const Method> Service::methods() {
         Method{"rpc.discover", "This list, as an OpenRPC document.", false, kLarge, kNoParams,
                &Service::rpc_discover},
     };
-    static_assert(kPurchaseParams.size() <= Params::kMax);
+    static_assert(kHoldParams.size() <= Params::kMax);
     return kMethods;
 }
 
 Service::Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-                 const Settings& settings, std::function<void()> on_parked_change)
+                 const Settings& settings, std::function<void()> on_change)
     : store_(store),
       settings_(settings),
-      on_parked_change_(std::move(on_parked_change)),
+      on_change_(std::move(on_change)),
       locks_(loop, settings.lock_timeout),
+      hold_watch_(loop, store, on_change_),
       lookups_(loop, directory, store.id()),
       scans_(loop, directory, store.id()),
       audits_(loop, directory, store.id()) {

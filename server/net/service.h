@@ -11,11 +11,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/net/durability.h"
+#include "server/net/hold_watch.h"
 #include "server/net/ledger_worker.h"
 #include "server/net/lock_queue.h"
+#include "server/net/order_json.h"
 #include "server/net/params.h"
+#include "server/net/refusal.h"
 #include "server/net/responder.h"
 #include "server/net/session.h"
 #include "server/store/store.h"
@@ -34,8 +38,7 @@ struct ServiceCounters {
 
 class Service;
 
-/// What is said of a window that has no length.
-inline constexpr std::string_view kNoLength = "closes_ms is not after opens_ms";
+inline constexpr EventId kNoEvent = UINT32_MAX;
 
 /// How much an answer may hold: a line, or rows without end.
 enum class AnswerSize : std::uint8_t { kSmall, kLarge };
@@ -53,9 +56,10 @@ struct Method {
 class Service {
   public:
     /// All references must outlive the service.
-    /// `on_parked_change` is called after a request that had to wait has changed something.
+    /// `on_change` is called when something was changed, or is about to be, beside a request that
+    /// is being handled.
     Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-            const Settings& settings, std::function<void()> on_parked_change);
+            const Settings& settings, std::function<void()> on_change);
 
     /// How large the answer to a request may be.
     static AnswerSize answer_size(std::string_view method);
@@ -65,6 +69,7 @@ class Service {
 
     ServiceCounters& counters() { return counters_; }
     Durability& durability() { return durability_; }
+    HoldWatch& hold_watch() { return hold_watch_; }
     /// Requests that wait for a record lock are told `busy`: the daemon stops, or what they were
     /// checked against was taken back.
     void give_up_waiting() { locks_.give_up_all(); }
@@ -78,6 +83,11 @@ class Service {
     void query(const Params&, const Caller&, const Responder&);
     void purchase(const Params&, const Caller&, const Responder&);
     void abandon(const Params&, const Caller&, const Responder&);
+    // hold_methods.cpp
+    void hold(const Params&, const Caller&, const Responder&);
+    void confirm(const Params&, const Caller&, const Responder&);
+    void release(const Params&, const Caller&, const Responder&);
+    void extend(const Params&, const Caller&, const Responder&);
     // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
@@ -86,9 +96,10 @@ class Service {
     void event_pause(const Params&, const Caller&, const Responder&);
     void event_resume(const Params&, const Caller&, const Responder&);
     void event_close(const Params&, const Caller&, const Responder&);
-    // ledger_methods.cpp
+    // order_methods.cpp
     void order(const Params&, const Caller&, const Responder&);
     void orders(const Params&, const Caller&, const Responder&);
+    // ledger_methods.cpp
     void ledger_read(const Params&, const Caller&, const Responder&);
     void ledger_verify(const Params&, const Caller&, const Responder&);
     void ledger_position(const Params&, const Caller&, const Responder&);
@@ -101,19 +112,38 @@ class Service {
     /// The event a request is about: the one named, else the only one, else "default".
     std::optional<EventId> find_event(std::string_view name) const;
     void refuse_unknown_event(std::string_view name, const Responder& responder) const;
+    void refuse_unknown_event(std::string_view name, const store::PurchaseRequest& request,
+                              const Responder& responder);
     bool try_query(EventId event, const Responder& responder);
-    bool try_purchase(const store::PurchaseRequest& request, const Responder& responder);
+    bool try_purchase(const store::PurchaseRequest& request, const Caller& caller,
+                      const Responder& responder);
+    bool try_hold(const store::HoldRequest& request, const Caller& caller,
+                  const Responder& responder);
+    /// `key_at`: where among the parameters the key is.
+    void change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
+                     const Caller& caller, const Responder& responder);
+    void refuse_not_held(Lsn order, const Caller& caller, const Responder& responder);
+    /// Reads what became of an order, and refuses if there is none that the caller may see.
+    void view_order(Lsn order, const Caller& caller, const Responder& responder,
+                    std::function<void(const OrderView&)> show);
+    void show_order(Lsn order, const Caller& caller, const Responder& responder);
+    void show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
+                     const Responder& responder);
+    /// Answers with what the store said to a request about orders; false if the lock was held.
+    template <typename Request>
+    bool answer(const store::ChangeResult& result, std::string_view event, const Caller& caller,
+                const Request& request, const Responder& responder);
+    std::string answer_of(const store::Entry& entry, Replayed replayed) const;
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
                           const Responder& responder);
     /// Runs a change of the schedule of the event that is named.
     void reschedule(std::string_view event, const box_office::ScheduleChange& change,
                     const Caller& caller, const Responder& responder);
     std::string counts_json(EventId event) const;
-    void replay(Lsn lsn, const store::PurchaseRequest& request, const Responder& responder);
+    void replay(Lsn lsn, UserId uid, const std::string& key, const std::string& image,
+                const Responder& responder);
     /// The name of the event that the entry is about, or "".
     std::string_view event_of(const store::Entry& entry) const;
-    void refuse(const store::Refused& refused, std::string_view event,
-                const Responder& responder) const;
     /// Calls `attempt(responder)` until it returns true, in turn with others for this event; it
     /// returns false while the lock is held elsewhere.
     template <typename Attempt>
@@ -126,9 +156,10 @@ class Service {
 
     store::Store& store_;
     const Settings& settings_;
-    const std::function<void()> on_parked_change_;
+    const std::function<void()> on_change_;
     Durability durability_;
     LockQueue locks_;
+    HoldWatch hold_watch_;
     std::atomic<Lsn> audited_lsn_{0};  // how far the audit that runs has come; 0: none does
     // Apart, so that a replayed key need not wait for a long scan, nor that for an audit.
     LedgerWorker lookups_;
@@ -137,6 +168,23 @@ class Service {
     ServiceCounters counters_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
+
+template <typename Request>
+bool Service::answer(const store::ChangeResult& result, std::string_view event,
+                     const Caller& caller, const Request& request, const Responder& responder) {
+    if (std::holds_alternative<store::LockHeld>(result)) return false;
+    if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        responder.result(changed->entry.lsn, answer_of(changed->entry, Replayed::kNo));
+    } else if (const auto* refused = std::get_if<store::Refused>(&result)) {
+        refuse(*refused, event, responder);
+    } else if (const auto* not_held = std::get_if<store::NotHeld>(&result)) {
+        refuse_not_held(not_held->order, caller, responder);
+    } else {
+        const auto lsn = std::get<store::Replay>(result).lsn;
+        replay(lsn, caller.uid, key_of(request), image_of(request), responder);
+    }
+    return true;
+}
 
 template <typename Attempt>
 void Service::run_locked(EventId event, const Responder& responder, Attempt attempt) {
@@ -155,7 +203,7 @@ void Service::run_locked(EventId event, const Responder& responder, Attempt atte
                 return true;
             }
             const bool is_answered = attempt(responder);
-            if (store_.has_open_group()) on_parked_change_();
+            if (store_.has_open_group()) on_change_();
             return is_answered;
         },
         give_up);

@@ -28,6 +28,8 @@ namespace ticketd::net {
 struct Caller {
     UserId uid = 0;
     bool is_operator = false;
+    std::uint32_t pid = 0;         ///< of the process that connected; 0: not to be seen from here
+    std::uint64_t connection = 0;  ///< its number, of which no two connections have the same
 };
 
 class Session;

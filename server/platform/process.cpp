@@ -1,15 +1,57 @@
 #include "server/platform/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <initializer_list>
+#include <string>
+#include <string_view>
 
 namespace ticketd::platform {
+namespace {
+
+std::string read_small_file(const std::string& path) {
+    const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    std::string text(4096, '\0');
+    const auto bytes = file.get() < 0 ? -1 : ::read(file.get(), text.data(), text.size());
+    text.resize(bytes < 0 ? 0 : static_cast<std::size_t>(bytes));
+    return text;
+}
+
+template <typename Number>
+std::optional<Number> number_of(std::string_view text) {
+    Number number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) return std::nullopt;
+    return number;
+}
+
+// Field 22 of proc(5), pid/stat; the second one is a name in parentheses that may hold anything.
+std::optional<std::uint64_t> start_of(const std::string& folder) {
+    const auto text = read_small_file(folder + "/stat");
+    auto at = text.rfind(')');
+    for (int field = 2; field < 22 && at != std::string::npos; ++field)
+        at = text.find(' ', at + 1);
+    if (at == std::string::npos) return std::nullopt;
+    return number_of<std::uint64_t>(std::string_view{text}.substr(at + 1));
+}
+
+std::optional<std::uint32_t> real_uid_of(const std::string& folder) {
+    constexpr std::string_view kLine = "\nUid:\t";
+    const auto text = read_small_file(folder + "/status");
+    const auto at = text.find(kLine);
+    if (at == std::string::npos) return std::nullopt;
+    return number_of<std::uint32_t>(std::string_view{text}.substr(at + kLine.size()));
+}
+
+}  // namespace
 
 void open_standard_descriptors() {
     // open() takes the lowest free number, so this fills the holes in order.
@@ -57,7 +99,24 @@ PeerCredentials peer_credentials(int socket) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
-    return {credentials.uid, true};
+    const auto pid = credentials.pid > 0 ? static_cast<std::uint32_t>(credentials.pid) : 0;
+    return {credentials.uid, pid, true};
+}
+
+std::optional<ProcessHandle> open_process(std::uint32_t pid) {
+    const auto number = static_cast<long>(pid);
+    if (number <= 0 || number > INT32_MAX) return std::nullopt;
+    ProcessHandle handle{FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, number, 0))}};
+    if (handle.descriptor.get() < 0) return std::nullopt;
+    const auto folder = "/proc/" + std::to_string(pid);
+    const auto start = start_of(folder);
+    const auto uid = real_uid_of(folder);
+    // If it still runs, its number was nobody else's while that was read.
+    pollfd ended{handle.descriptor.get(), POLLIN, 0};
+    if (!start || !uid || ::poll(&ended, 1, 0) != 0) return std::nullopt;
+    handle.start = *start;
+    handle.uid = *uid;
+    return handle;
 }
 
 }  // namespace ticketd::platform

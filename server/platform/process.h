@@ -5,6 +5,9 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "server/platform/file_descriptor.h"
 
 namespace ticketd::platform {
 
@@ -42,8 +45,19 @@ std::size_t raise_descriptor_limit();
 /// The user who opened the other end of a Unix socket, as the kernel recorded it at connect time.
 struct PeerCredentials {
     std::uint32_t uid = 0;
+    std::uint32_t pid = 0;  ///< 0: of a process that cannot be seen from here
     bool known = false;
 };
 PeerCredentials peer_credentials(int socket);
+
+/// Another process, told apart from a later one with the same number. Works for as long as it has
+/// not been waited for, and whoever's it is.
+struct ProcessHandle {
+    FileDescriptor descriptor;  ///< a pidfd: readable once the process has ended
+    std::uint32_t uid = 0;      ///< its real user
+    std::uint64_t start = 0;    ///< when it was started, in clock ticks since boot
+};
+/// Nothing if there is no such process, or it has ended. Any thread, any time.
+std::optional<ProcessHandle> open_process(std::uint32_t pid);
 
 }  // namespace ticketd::platform

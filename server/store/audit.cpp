@@ -1,6 +1,7 @@
 #include "server/store/audit.h"
 
 #include "server/store/key_run.h"
+#include "server/store/order_run.h"
 #include "server/store/owner_lock.h"
 #include "server/store/store_error.h"
 
@@ -13,10 +14,9 @@ bool Audit::add(const Entry& entry) {
     }
     state_.apply(entry);
     sold_by_orders_.resize(state_.events().size());
-    if (entry.type == EntryType::kPurchased) {
-        ++orders_;
-        sold_by_orders_[entry.event] += entry.granted;
-    }
+    if (begins_order(entry.type)) ++orders_;
+    if (changes_order(entry.type)) newest_[entry.order] = entry.lsn;
+    if (entry.first_serial > 0) sold_by_orders_[entry.event] += entry.granted;
     return true;
 }
 
@@ -31,6 +31,23 @@ void Audit::compare(const std::vector<Event>& events, const std::string& whose) 
             problems_.push_back(whose + ": event " + ours.name + " differs from the journal");
         }
     }
+}
+
+void Audit::compare_holds(const Holds& holds, const std::string& whose) {
+    if (holds != state_.holds()) problems_.push_back(whose + ": its holds differ from the journal");
+}
+
+void Audit::compare_orders(platform::Directory& directory, const Checkpoint& checkpoint) {
+    std::map<Lsn, Lsn> newest;
+    for (const auto& run :
+         open_order_runs(directory, checkpoint.store, checkpoint.position.segment)) {
+        for (std::uint64_t block = 0; block < run->blocks(); ++block) {
+            // Newer runs come first.
+            for (const auto& item : run->read_block(block))
+                newest.emplace(item.order, item.newest);
+        }
+    }
+    if (newest != newest_) problems_.emplace_back("order runs: they differ from the journal");
 }
 
 void Audit::compare_keys(platform::Directory& directory, const Checkpoint& checkpoint,
@@ -69,6 +86,10 @@ AuditReport Audit::report() && {
     if (report.capacity != report.available + report.held + report.sold) {
         problems_.emplace_back("capacity is not available + held + sold");
     }
+    std::uint64_t held = 0;
+    for (const auto& [order, hold] : state_.holds())
+        held += hold.quantity;
+    if (held != report.held) problems_.emplace_back("holds do not add up to what is held");
     report.problems = std::move(problems_);
     return report;
 }
@@ -81,8 +102,12 @@ AuditReport audit_store(platform::Directory& directory, const Progress& progress
     const auto compare_at_checkpoint = [&](Lsn next) {
         if (compared || next != checkpoint.position.lsn) return;
         audit.compare(checkpoint.events, kCheckpointName);
+        audit.compare_holds(checkpoint.holds, kCheckpointName);
         // A daemon may drop old runs meanwhile.
-        if (reading == Reading::kAtRest) audit.compare_keys(directory, checkpoint, progress);
+        if (reading == Reading::kAtRest) {
+            audit.compare_keys(directory, checkpoint, progress);
+            audit.compare_orders(directory, checkpoint);
+        }
         compared = true;
     };
     // read_journal() checks each entry too; the audit keeps its own count of orders.

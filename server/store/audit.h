@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ class Audit {
 
     /// Holds the totals against counts that were arrived at another way, both at the same LSN.
     void compare(const std::vector<Event>& events, const std::string& whose);
+    /// The same of the holds that live.
+    void compare_holds(const Holds& holds, const std::string& whose);
+    /// Holds what became of orders so far against the order runs of a checkpoint at this LSN.
+    void compare_orders(platform::Directory& directory, const Checkpoint& checkpoint);
     /// Holds the keys so far against the runs that a checkpoint at this LSN counts.
     void compare_keys(platform::Directory& directory, const Checkpoint& checkpoint,
                       const Progress& progress = {});
@@ -52,11 +57,12 @@ class Audit {
     LedgerState state_;
     std::uint64_t orders_ = 0;
     std::vector<std::uint64_t> sold_by_orders_;  // by event
+    std::map<Lsn, Lsn> newest_;                  // entry of each order that changed
     std::vector<std::string> problems_;
 };
 
 /// Audits a store, best at rest; of one that a daemon owns, what was there when it began: every
-/// segment from the first, and the checkpoint and the key runs against them. Throws StoreDamaged or
+/// segment from the first, and the checkpoint and its runs against them. Throws StoreDamaged or
 /// StoreUnavailable.
 AuditReport audit_store(platform::Directory& directory, const Progress& progress = {});
 

@@ -13,8 +13,21 @@ namespace {
 
 constexpr const char* kNewName = "checkpoint.new";
 constexpr std::string_view kCheckpointMagic = "TKTDCKPT";
-constexpr std::size_t kHeaderBytes = 104;
+constexpr std::size_t kHeaderBytes = 112;
+constexpr std::size_t kHoldBytes = 64;
 constexpr std::size_t kEventFixedBytes = 72;
+
+void append_hold(std::string& image, Lsn order, const box_office::Hold& hold) {
+    append_number<std::uint64_t>(image, order);
+    append_number<std::uint32_t>(image, hold.event);
+    append_number<std::uint32_t>(image, hold.uid);
+    append_number<std::uint64_t>(image, hold.quantity);
+    append_number<std::int64_t>(image, hold.since_ms);
+    append_number<std::int64_t>(image, hold.expires_ms);
+    append_number<std::uint64_t>(image, stored_bound(hold.binding));
+    append_number<std::uint64_t>(image, hold.binding.process_start);
+    append_number<std::uint64_t>(image, hold.last);
+}
 
 std::string encode(const Checkpoint& checkpoint) {
     const auto& position = checkpoint.position;
@@ -32,6 +45,7 @@ std::string encode(const Checkpoint& checkpoint) {
     append_number<std::uint64_t>(image, checkpoint.first_key_run);
     append_number<std::uint64_t>(image, checkpoint.key_floor.lsn);
     append_number<std::int64_t>(image, checkpoint.key_floor.time_ms);
+    append_number<std::uint64_t>(image, checkpoint.holds.size());
     for (const auto& event : checkpoint.events) {
         append_number<std::uint64_t>(image, event.stock.capacity);
         append_number<std::uint64_t>(image, event.stock.held);
@@ -44,6 +58,8 @@ std::string encode(const Checkpoint& checkpoint) {
         append_number<std::uint64_t>(image, event.name.size());
         image += event.name;
     }
+    for (const auto& [order, hold] : checkpoint.holds)
+        append_hold(image, order, hold);
     append_number<std::uint32_t>(image, crc32c(image));
     return image;
 }
@@ -52,7 +68,41 @@ std::string encode(const Checkpoint& checkpoint) {
     throw StoreDamaged(kCheckpointName, offset, problem);
 }
 
-std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn last_lsn) {
+// They have to account for what the events say is held.
+Holds take_holds(std::string_view rest, std::size_t count, const std::vector<Event>& events,
+                 Lsn last_lsn) {
+    if (count > limits::kHolds || rest.size() != count * kHoldBytes) {
+        damaged(kHeaderBytes, "holds cut short, or bytes behind them");
+    }
+    Holds holds;
+    std::vector<std::uint64_t> held(events.size());
+    for (; !rest.empty(); rest.remove_prefix(kHoldBytes)) {
+        const auto order = number_at<std::uint64_t>(rest, 0);
+        const auto binding =
+            read_binding(number_at<std::uint64_t>(rest, 40), number_at<std::uint64_t>(rest, 48));
+        const box_office::Hold hold{
+            number_at<std::uint32_t>(rest, 8),  number_at<std::uint32_t>(rest, 12),
+            number_at<std::uint64_t>(rest, 16), number_at<std::int64_t>(rest, 24),
+            number_at<std::int64_t>(rest, 32),  binding.value_or(box_office::Binding{}),
+            number_at<std::uint64_t>(rest, 56)};
+        const bool is_timed = is_time(hold.since_ms) && is_time(hold.expires_ms) &&
+                              (hold.expires_ms == 0 || hold.expires_ms >= hold.since_ms);
+        const bool is_next = holds.empty() ? order >= 1 : order > holds.rbegin()->first;
+        if (!binding || !is_timed || !is_next || hold.event >= events.size() || hold.last < order ||
+            hold.last > last_lsn || hold.quantity < 1 || hold.quantity > limits::kQuantity) {
+            damaged(kHeaderBytes, "a hold that makes no sense");
+        }
+        held[hold.event] += hold.quantity;
+        holds.emplace_hint(holds.end(), order, hold);
+    }
+    for (EventId id = 0; id < events.size(); ++id) {
+        if (held[id] != events[id].stock.held) damaged(kHeaderBytes, "holds that do not add up");
+    }
+    return holds;
+}
+
+/// Takes them off the front of `rest`.
+std::vector<Event> take_events(std::string_view& rest, std::size_t count, Lsn last_lsn) {
     if (count > limits::kEvents) damaged(68, "more events than there can be");
     std::vector<Event> events;
     for (std::size_t i = 0; i < count; ++i) {
@@ -61,13 +111,9 @@ std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn las
             number_at<std::uint64_t>(rest, 0), number_at<std::uint64_t>(rest, 8),
             number_at<std::uint64_t>(rest, 16), number_at<std::uint64_t>(rest, 24),
             number_at<std::uint64_t>(rest, 32)};
-        const auto state = number_at<std::uint64_t>(rest, 40);
-        if (state > static_cast<std::uint64_t>(box_office::SaleState::kClosed)) {
-            damaged(kHeaderBytes, "an event in a state that there is not");
-        }
-        const box_office::Schedule schedule{
-            static_cast<box_office::SaleState>(state),
-            {number_at<std::int64_t>(rest, 48), number_at<std::int64_t>(rest, 56)}};
+        const auto schedule =
+            read_schedule(number_at<std::uint64_t>(rest, 40), number_at<std::uint64_t>(rest, 48),
+                          number_at<std::uint64_t>(rest, 56));
         const auto name_size = number_at<std::uint64_t>(rest, 64);
         rest.remove_prefix(kEventFixedBytes);
         if (name_size > rest.size()) damaged(kHeaderBytes, "events cut short");
@@ -75,15 +121,12 @@ std::vector<Event> take_events(std::string_view rest, std::size_t count, Lsn las
         rest.remove_prefix(name_size);
         const bool is_counted =
             stock.capacity <= limits::kCapacity && stock.next_serial <= limits::kCounterAtStart;
-        const bool is_scheduled = is_sound(schedule) && is_time(schedule.window.opens_ms) &&
-                                  is_time(schedule.window.closes_ms);
-        if (!is_sound(stock) || !is_counted || !is_scheduled || !is_event_name(name) ||
+        if (!is_sound(stock) || !is_counted || !schedule || !is_event_name(name) ||
             stock.lsn > last_lsn) {
             damaged(kHeaderBytes, "an event that makes no sense");
         }
-        events.push_back({name, stock, schedule});
+        events.push_back({name, stock, *schedule});
     }
-    if (!rest.empty()) damaged(kHeaderBytes, "bytes behind the last event");
     return events;
 }
 
@@ -117,8 +160,11 @@ Checkpoint read_checkpoint(platform::Directory& directory) {
     checkpoint.first_key_run = number_at<std::uint64_t>(rest, 80);
     checkpoint.key_floor = {number_at<std::uint64_t>(rest, 88), number_at<std::int64_t>(rest, 96)};
     if (stop > 1 || !makes_sense(checkpoint)) damaged(12, "a position that makes no sense");
-    checkpoint.events = take_events(rest.substr(kHeaderBytes), number_at<std::uint32_t>(rest, 68),
-                                    checkpoint.position.lsn - 1);
+    const auto last_lsn = checkpoint.position.lsn - 1;
+    auto body = rest.substr(kHeaderBytes);
+    checkpoint.events = take_events(body, number_at<std::uint32_t>(rest, 68), last_lsn);
+    checkpoint.holds =
+        take_holds(body, number_at<std::uint64_t>(rest, 104), checkpoint.events, last_lsn);
     return checkpoint;
 }
 

@@ -1,5 +1,6 @@
-// The checkpoint: every event with its counts at one LSN, where in the journal that is, and which
-// key runs belong to it. Recovery starts from it. Layout: docs/store_format.md, "Checkpoint".
+// The checkpoint: every event with its counts and every live hold at one LSN, where in the journal
+// that is, and which key runs belong to it. Recovery starts from it. Layout: docs/store_format.md,
+// "Checkpoint".
 #pragma once
 
 #include <string>
@@ -28,6 +29,7 @@ struct Checkpoint {
     std::uint64_t first_key_run = 1;
     KeyFloor key_floor;
     std::vector<Event> events;
+    Holds holds;
 };
 
 /// Durable on success; on an error there is the old checkpoint or the new one.

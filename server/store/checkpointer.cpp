@@ -1,11 +1,14 @@
 // The thread's round, and what a crash leaves behind each step:
 //   1. read the segments that were left     nothing on disk
-//   2. write their key runs, synced          runs that no checkpoint counts; written again
+//   2. write their order and key runs,       runs that no checkpoint counts; written again
+//      synced
 //   3. write the checkpoint, synced          recovery starts behind those segments
 //   4. remove runs that it no longer counts  some are still there; removed by the next start
 #include "server/store/checkpointer.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "common/limits.h"
 #include "server/platform/process.h"
@@ -21,16 +24,23 @@ using std::chrono::milliseconds;
 constexpr std::size_t kUnsavedRuns = 8;
 constexpr milliseconds kCheckpointRetry{1000};
 
+// The error if there was no space; throws for any other failure.
+std::error_code check(std::error_code error, const std::string& file) {
+    if (error && !is_out_of_space(error)) throw StoreUnavailable(file, error);
+    return error;
+}
+
 LedgerState state_of(const Checkpoint& checkpoint) {
     LedgerState state{checkpoint.store, kNoKeys};
-    state.restore(checkpoint.events, checkpoint.position.lsn - 1, checkpoint.last_time_ms);
+    state.restore(checkpoint.events, checkpoint.holds, checkpoint.position.lsn - 1,
+                  checkpoint.last_time_ms);
     return state;
 }
 
 }  // namespace
 
 Checkpointer::Checkpointer(platform::Directory& directory, const platform::Clock& clock,
-                           Checkpoint base, std::deque<KeyRunSummary> runs,
+                           Checkpoint base, std::deque<KeyRunSummary> runs, OrderRuns order_runs,
                            milliseconds key_retention, CheckpointEvents events)
     : directory_(directory),
       clock_(clock),
@@ -40,9 +50,11 @@ Checkpointer::Checkpointer(platform::Directory& directory, const platform::Clock
       base_(std::move(base)),
       state_(state_of(base_)),
       runs_(std::move(runs)),
+      order_runs_(std::move(order_runs)),
       aged_until_(clock.elapsed()),
       age_ms_(base_.last_time_ms) {
     base_.events = {};
+    base_.holds = {};
     thread_ = std::thread{[this] { run(); }};
 }
 
@@ -115,7 +127,7 @@ std::error_code Checkpointer::catch_up(std::uint64_t left, Stop stop) {
     return save(stop);
 }
 
-KeyRun Checkpointer::fold(std::uint64_t number) {
+Checkpointer::Folded Checkpointer::fold(std::uint64_t number) {
     const auto name = segment_name(number);
     const auto file = open_left_segment(directory_, number);
     auto position = base_.position;
@@ -126,7 +138,9 @@ KeyRun Checkpointer::fold(std::uint64_t number) {
     }
     SegmentReader reader{*file, name, base_.store, position};
     KeyRun run{number, 0, 0, {}};
+    std::map<Lsn, Lsn> changed;
     const auto replayed = replay_segment(reader, name, state_, [&](const Entry& entry) {
+        if (changes_order(entry.type)) changed[entry.order] = entry.lsn;
         if (entry.key.empty()) return;
         run.items.push_back({state_.digest(entry.uid, entry.key), entry.lsn});
     });
@@ -139,30 +153,57 @@ KeyRun Checkpointer::fold(std::uint64_t number) {
     base_.last_time_ms = state_.last_time_ms();
     run.end_lsn = base_.position.lsn;
     run.newest_ms = base_.last_time_ms;
-    return run;
+    Folded folded{std::move(run), {}};
+    for (const auto& [order, newest] : changed)
+        folded.orders.push_back({order, newest});
+    return folded;
+}
+
+std::error_code Checkpointer::save_runs(const Folded& folded) {
+    const auto segment = folded.keys.segment;
+    if (auto error =
+            check(write_order_run(directory_, base_.store, segment, folded.orders, order_runs_),
+                  order_run_name(segment))) {
+        return error;
+    }
+    if (auto error =
+            check(write_key_run(directory_, base_.store, folded.keys), key_run_name(segment))) {
+        return error;
+    }
+    take_order_run(segment);
+    runs_.push_back({segment, folded.keys.end_lsn, folded.keys.newest_ms});
+    return {};
+}
+
+void Checkpointer::take_order_run(std::uint64_t segment) {
+    OrderRuns kept{OrderRun::open(directory_, base_.store, segment)};
+    const auto needed = order_runs_up_to(segment);
+    for (auto& run : order_runs_) {
+        if (std::find(needed.begin(), needed.end(), run->segment()) != needed.end()) {
+            kept.push_back(std::move(run));
+        } else {
+            merged_.push_back(run->segment());
+        }
+    }
+    order_runs_ = std::move(kept);
 }
 
 std::error_code Checkpointer::save(Stop stop) {
-    const auto check = [](std::error_code error, const std::string& file) {
-        if (error && !is_out_of_space(error)) throw StoreUnavailable(file, error);
-        return error;
-    };
     while (!unsaved_.empty()) {
-        const auto& run = unsaved_.front();
-        if (auto error =
-                check(write_key_run(directory_, base_.store, run), key_run_name(run.segment))) {
-            return error;
-        }
-        runs_.push_back({run.segment, run.end_lsn, run.newest_ms});
+        if (auto error = save_runs(unsaved_.front())) return error;
         unsaved_.erase(unsaved_.begin());
     }
     base_.stop = stop;
     base_.events = state_.events();
+    base_.holds = state_.holds();
     const auto error = check(write_checkpoint(directory_, base_), kCheckpointName);
     base_.events = {};
+    base_.holds = {};
     if (error) return error;
     written_ += 1;
-    events_.on_checkpoint(base_.position.lsn - 1);
+    events_.on_checkpoint(base_.position.lsn - 1, order_runs_);
+    for (const auto segment : std::exchange(merged_, {}))
+        static_cast<void>(directory_.remove(order_run_name(segment)));
     if (dropped_.empty()) return {};
     for (const auto segment : dropped_)
         static_cast<void>(directory_.remove(key_run_name(segment)));

@@ -1,7 +1,7 @@
 // Keeps the checkpoint close behind the journal without stopping a sale. A thread of its own reads
 // each segment that the journal has left, adds it up in a state of its own, and writes the
-// segment's key run and then the checkpoint. The live state is never copied or locked; what the
-// checkpoint says was computed twice, from memory and from disk.
+// segment's order run and key run and then the checkpoint. The live state is never copied or
+// locked; what the checkpoint says was computed twice, from memory and from disk.
 //
 // It also decides when keys are past their retention: run by run, when the newest entry of a
 // segment is old enough by two clocks, that of the machine and one that only the running of the
@@ -24,6 +24,7 @@
 #include "server/platform/file.h"
 #include "server/store/checkpoint.h"
 #include "server/store/key_run.h"
+#include "server/store/order_run.h"
 
 namespace ticketd::store {
 
@@ -31,8 +32,8 @@ namespace ticketd::store {
 struct CheckpointEvents {
     /// Keys of entries before this floor are past their retention; the checkpoint says so.
     std::function<void(const KeyFloor&)> on_keys_expired;
-    /// A checkpoint was written that covers everything up to this LSN.
-    std::function<void(Lsn)> on_checkpoint;
+    /// A checkpoint was written that covers everything up to this LSN, with these order runs.
+    std::function<void(Lsn, const OrderRuns&)> on_checkpoint;
     std::function<void(const std::string&)> on_fatal;
 };
 
@@ -45,11 +46,11 @@ struct KeyRunSummary {
 
 class Checkpointer {
   public:
-    /// Goes on from `base`, the checkpoint on disk, with its key runs, oldest first. `directory`
-    /// and `clock` must outlive it. Starts the thread.
+    /// Goes on from `base`, the checkpoint on disk, with its key runs, oldest first, and its order
+    /// runs. `directory` and `clock` must outlive it. Starts the thread.
     Checkpointer(platform::Directory& directory, const platform::Clock& clock, Checkpoint base,
-                 std::deque<KeyRunSummary> runs, std::chrono::milliseconds key_retention,
-                 CheckpointEvents events);
+                 std::deque<KeyRunSummary> runs, OrderRuns order_runs,
+                 std::chrono::milliseconds key_retention, CheckpointEvents events);
     Checkpointer(const Checkpointer&) = delete;
     Checkpointer& operator=(const Checkpointer&) = delete;
     /// Ends the thread without another checkpoint.
@@ -67,9 +68,17 @@ class Checkpointer {
     std::uint64_t written() const { return written_; }
 
   private:
+    /// What a segment adds to the files beside the journal.
+    struct Folded {
+        KeyRun keys;
+        std::vector<OrderItem> orders;  ///< that changed in it, by order
+    };
+
     void run();
     std::error_code catch_up(std::uint64_t left, Stop stop);
-    KeyRun fold(std::uint64_t number);
+    Folded fold(std::uint64_t number);
+    std::error_code save_runs(const Folded& folded);
+    void take_order_run(std::uint64_t segment);
     std::error_code save(Stop stop);
     bool drop_old_runs();
     std::int64_t horizon_ms();
@@ -89,8 +98,10 @@ class Checkpointer {
     Checkpoint base_;  // as far as segments were folded; its events are in state_
     LedgerState state_;
     std::deque<KeyRunSummary> runs_;      // on disk, oldest first
-    std::vector<KeyRun> unsaved_;         // folded, not on disk yet
-    std::vector<std::uint64_t> dropped_;  // runs to be removed after the next checkpoint
+    OrderRuns order_runs_;                // on disk, newest first
+    std::vector<Folded> unsaved_;         // not on disk yet
+    std::vector<std::uint64_t> dropped_;  // key runs to be removed after the next checkpoint
+    std::vector<std::uint64_t> merged_;   // order runs likewise: newer ones say what they said
     std::chrono::milliseconds aged_until_;
     std::int64_t age_ms_;  // the clock that only running and the ledger move
     std::error_code last_error_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/box_office/hold.h"
 #include "server/box_office/schedule.h"
 #include "server/box_office/stock.h"
 
@@ -24,31 +25,41 @@ enum class EntryType : std::uint8_t {
     kEventResumed = 6,
     kEventClosed = 7,
     kEventScheduled = 8,  ///< its window was set
+    kHeld = 9,
+    kConfirmed = 10,  ///< a hold: some of its tickets were sold, the others returned
+    kReleased = 11,   ///< a hold, by its buyer, or because what it was bound to has ended
+    kExtended = 12,   ///< a hold: it ends at another time
+    kExpired = 13,    ///< a hold: its time was up
 };
 
 struct Entry {
     EntryType type = EntryType::kEventCreated;
-    Lsn lsn = 0;               ///< for a purchase also the number of the order
+    Lsn lsn = 0;               ///< for a purchase and a hold also the number of the order
     std::int64_t time_ms = 0;  ///< milliseconds since 1970; never before that of an earlier entry
-    UserId uid = 0;            ///< who asked
+    UserId uid = 0;            ///< who asked; if nobody did, whose order it is
     EventId event = 0;
     box_office::Stock after;  ///< `after.lsn` is not stored: it is `lsn`
     std::string event_name;   ///< kEventCreated only
     /// Of what changes it: after the change. Else of no meaning, and as it is here.
     box_office::Schedule schedule;
 
-    // kPurchased only, but for the key
-    std::uint64_t requested = 0;
-    std::uint64_t min_quantity = 0;
-    std::uint64_t granted = 0;
-    std::uint64_t first_serial = 0;
-    std::string key;  ///< of a purchase, empty: it carried none; of an abandoned key, that key
-    std::string memo;
+    // Of orders.
+    Lsn order = 0;                   ///< what changes an order: its number
+    Lsn previous = 0;                ///< what changes an order: the entry that said last what it is
+    std::uint64_t requested = 0;     ///< purchase, hold; of a confirmation, 0: all that was held
+    std::uint64_t min_quantity = 0;  ///< purchase, hold
+    std::uint64_t granted = 0;       ///< purchase, hold, confirmation
+    std::uint64_t first_serial = 0;  ///< purchase, confirmation
+    std::int64_t expires_ms = 0;     ///< hold, extension: milliseconds since 1970; 0: never
+    box_office::Binding binding;     ///< hold
+
+    std::string key;   ///< of what was asked with one; of an abandoned key, that key
+    std::string memo;  ///< purchase, hold
 
     bool operator==(const Entry&) const = default;
 };
 
-/// Bytes before the texts of an entry.
+/// Bytes before the texts of the shortest entries.
 inline constexpr std::size_t kEntryFixedBytes = 100;
 
 /// True if a daemon can have stamped something with it: milliseconds since 1970, and so far from
@@ -64,6 +75,21 @@ std::optional<Entry> take_entry(std::string_view& bytes);
 
 /// True if the entry says what the event's schedule is from now on.
 bool sets_schedule(EntryType type);
+/// True if the entry begins an order, whose number is its LSN.
+bool begins_order(EntryType type);
+/// True if the entry changes an order that an earlier one began.
+bool changes_order(EntryType type);
+/// The order that the entry begins or changes; 0 if it is about none.
+Lsn order_number(const Entry& entry);
+/// True if it is about an event, and so carries its counts.
+bool concerns_event(EntryType type);
+
+/// Reads a schedule as entries and checkpoints store it; nothing if no daemon can have written it.
+std::optional<box_office::Schedule> read_schedule(std::uint64_t state, std::uint64_t opens_ms,
+                                                  std::uint64_t closes_ms);
+/// Likewise a binding, which is stored as two numbers.
+std::optional<box_office::Binding> read_binding(std::uint64_t bound, std::uint64_t process_start);
+std::uint64_t stored_bound(const box_office::Binding& binding);
 
 std::string_view entry_type_name(EntryType type);
 

@@ -4,12 +4,18 @@
 
 #include "common/check.h"
 #include "common/limits.h"
+#include "server/box_office/decide.h"
 
 namespace ticketd::store {
 
 std::optional<EventId> LedgerState::find_event(std::string_view name) const {
     const auto found = ids_.find(name);
     return found == ids_.end() ? std::nullopt : std::optional{found->second};
+}
+
+const box_office::Hold* LedgerState::find_hold(Lsn order) const {
+    const auto found = holds_.find(order);
+    return found == holds_.end() ? nullptr : &found->second;
 }
 
 std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
@@ -35,7 +41,8 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
         return std::nullopt;
     }
     if (entry.event >= events_.size()) return "no such event";
-    if (entry.type == EntryType::kPurchased) return problem_with_sale(entry);
+    if (begins_order(entry.type)) return problem_with_sale(entry);
+    if (changes_order(entry.type)) return problem_with_change_of_order(entry);
     if (sets_schedule(entry.type)) return problem_with_schedule(entry);
     const auto& before = events_[entry.event].stock;
     if (entry.after.held != before.held || entry.after.sold != before.sold ||
@@ -45,14 +52,39 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
     return std::nullopt;
 }
 
+// Or a hold.
 std::optional<std::string> LedgerState::problem_with_sale(const Entry& entry) const {
-    const auto& before = events_[entry.event].stock;
-    if (entry.first_serial != before.next_serial) return "serials that do not follow";
-    auto expected = before;
-    expected.sold += entry.granted;
-    expected.next_serial += entry.granted;
+    auto expected = events_[entry.event].stock;
+    if (entry.type == EntryType::kHeld) {
+        if (holds_.size() >= limits::kHolds) return "more holds than there can be";
+        expected.held += entry.granted;
+    } else {
+        if (entry.first_serial != expected.next_serial) return "serials that do not follow";
+        expected.sold += entry.granted;
+        expected.next_serial += entry.granted;
+    }
     expected.lsn = entry.lsn;
     if (entry.after != expected) return "counts that do not follow from the sale";
+    return std::nullopt;
+}
+
+std::optional<std::string> LedgerState::problem_with_change_of_order(const Entry& entry) const {
+    const auto* hold = find_hold(entry.order);
+    if (hold == nullptr || hold->event != entry.event) return "a hold that does not live";
+    if (hold->last != entry.previous) return "another state of the hold than it was in";
+    auto expected = events_[entry.event].stock;
+    if (entry.type != EntryType::kExtended) expected = give_back(expected, hold->quantity);
+    if (entry.type == EntryType::kConfirmed) {
+        if (entry.granted > hold->quantity) return "more sold than was held";
+        if (entry.first_serial != expected.next_serial) return "serials that do not follow";
+        expected.sold += entry.granted;
+        expected.next_serial += entry.granted;
+    }
+    if (entry.type == EntryType::kExpired && hold->expires_ms == 0) {
+        return "the time of a hold that has no end was up";
+    }
+    expected.lsn = entry.lsn;
+    if (entry.after != expected) return "counts that do not follow from what became of the hold";
     return std::nullopt;
 }
 
@@ -76,7 +108,9 @@ std::optional<std::string> LedgerState::problem_with_schedule(const Entry& entry
 }
 
 LedgerState::Undo LedgerState::apply(const Entry& entry) {
-    Undo undo{entry.lsn, std::nullopt, std::nullopt, {}, std::nullopt, last_time_ms_};
+    Undo undo;
+    undo.lsn = entry.lsn;
+    undo.last_time_ms = last_time_ms_;
     if (entry.type == EntryType::kEventCreated) {
         undo.event = entry.event;
         events_.push_back({entry.event_name, entry.after, entry.schedule});
@@ -89,6 +123,11 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
         event.stock = entry.after;
         if (sets_schedule(entry.type)) event.schedule = entry.schedule;
     }
+    if (entry.type == EntryType::kHeld || changes_order(entry.type)) {
+        undo.order = entry.type == EntryType::kHeld ? entry.lsn : entry.order;
+        if (const auto* hold = find_hold(undo.order)) undo.hold_before = *hold;
+        apply_to_holds(entry);
+    }
     if (!entry.key.empty() && entry.lsn >= key_floor_.lsn) {
         undo.key = digest(entry.uid, entry.key);
         keys_.insert(*undo.key, entry.lsn);
@@ -98,8 +137,28 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
     return undo;
 }
 
+void LedgerState::apply_to_holds(const Entry& entry) {
+    if (entry.type == EntryType::kHeld) {
+        holds_.emplace(entry.lsn,
+                       box_office::Hold{entry.event, entry.uid, entry.granted, entry.time_ms,
+                                        entry.expires_ms, entry.binding, entry.lsn});
+    } else if (entry.type == EntryType::kExtended) {
+        auto& hold = holds_.at(entry.order);
+        hold.since_ms = entry.time_ms;
+        hold.expires_ms = entry.expires_ms;
+        hold.last = entry.lsn;
+    } else {
+        holds_.erase(entry.order);
+    }
+}
+
 void LedgerState::undo(const Undo& undo) {
     TICKETD_CHECK(undo.lsn == last_lsn_);
+    if (undo.hold_before) {
+        holds_.insert_or_assign(undo.order, *undo.hold_before);
+    } else if (undo.order != 0) {
+        holds_.erase(undo.order);
+    }
     if (undo.key) keys_.erase(*undo.key);
     if (undo.before) {
         events_[*undo.event].stock = *undo.before;
@@ -112,9 +171,11 @@ void LedgerState::undo(const Undo& undo) {
     last_time_ms_ = undo.last_time_ms;
 }
 
-void LedgerState::restore(std::vector<Event> events, Lsn last_lsn, std::int64_t last_time_ms) {
+void LedgerState::restore(std::vector<Event> events, Holds holds, Lsn last_lsn,
+                          std::int64_t last_time_ms) {
     TICKETD_CHECK(last_lsn_ == 0 && events_.empty());
     events_ = std::move(events);
+    holds_ = std::move(holds);
     for (EventId id = 0; id < events_.size(); ++id)
         ids_.emplace(events_[id].name, id);
     last_lsn_ = last_lsn;

@@ -1,4 +1,5 @@
-// What the ledger adds up to: every event with its counts, and which keys have been answered.
+// What the ledger adds up to: every event with its counts, every hold that lives, and which keys
+// have been answered.
 // Entries are applied in LSN order, by the daemon as it makes them, by recovery and by the offline
 // check as they read them; whoever applies one has it checked against everything before it.
 // Of keys it holds those of the newest entries, from a floor on that rises as keys grow old; a
@@ -8,12 +9,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "server/box_office/hold.h"
 #include "server/box_office/stock.h"
 #include "server/store/entry.h"
 #include "server/store/key_index.h"
@@ -27,6 +30,9 @@ struct Event {
 
     bool operator==(const Event&) const = default;
 };
+
+/// Those that live, by the number of their order.
+using Holds = std::map<Lsn, box_office::Hold>;
 
 /// Keys of entries before `lsn`, which are of `time_ms` or earlier, are past their retention.
 struct KeyFloor {
@@ -47,6 +53,9 @@ class LedgerState {
     const std::vector<Event>& events() const { return events_; }
     const Event& event(EventId id) const { return events_[id]; }
     std::optional<EventId> find_event(std::string_view name) const;
+    const Holds& holds() const { return holds_; }
+    /// Nothing if there is no such hold, or it does not live any more.
+    const box_office::Hold* find_hold(Lsn order) const;
     const KeyIndex& keys() const { return keys_; }
     KeyDigest digest(UserId uid, std::string_view key) const {
         return key_digest(store_, uid, key);
@@ -64,6 +73,8 @@ class LedgerState {
         box_office::Schedule schedule_before = {};
         std::optional<KeyDigest> key;
         std::int64_t last_time_ms = 0;
+        Lsn order = 0;                                ///< that it began or changed; 0: none
+        std::optional<box_office::Hold> hold_before;  ///< nothing: it did not live
     };
     /// Precondition: no problem_with(entry).
     Undo apply(const Entry& entry);
@@ -71,7 +82,7 @@ class LedgerState {
     void undo(const Undo& undo);
 
     /// For recovery: the state without its keys, as a checkpoint holds it. Precondition: empty.
-    void restore(std::vector<Event> events, Lsn last_lsn, std::int64_t last_time_ms);
+    void restore(std::vector<Event> events, Holds holds, Lsn last_lsn, std::int64_t last_time_ms);
     /// For recovery: puts the keys of a run back. False if one is there already, or is of an entry
     /// before `from`.
     [[nodiscard]] bool restore_keys(const std::vector<KeyItem>& items, Lsn from);
@@ -94,12 +105,15 @@ class LedgerState {
 
     std::optional<std::string> problem_with_sale(const Entry& entry) const;
     std::optional<std::string> problem_with_schedule(const Entry& entry) const;
+    std::optional<std::string> problem_with_change_of_order(const Entry& entry) const;
+    void apply_to_holds(const Entry& entry);
 
     StoreId store_;
     KeyFloor key_floor_;
     std::size_t unswept_shards_ = 0;  // of the key index, since the floor was raised
     std::vector<Event> events_;
     std::unordered_map<std::string, EventId, NameHash, std::equal_to<>> ids_;
+    Holds holds_;
     KeyIndex keys_;
     Lsn last_lsn_ = 0;
     std::int64_t last_time_ms_ = 0;

@@ -1,11 +1,11 @@
 // The order of steps, and what a crash behind each leaves for the next recovery:
-//   1. read checkpoint, key runs, journal; any damage ends here, nothing was changed
+//   1. read checkpoint, runs, journal; any damage ends here, nothing was changed
 //   2. sync the directory, give the last segment but one its footer, sync     it has it
 //   3. copy a torn tail aside, sync                       the same tail is found and copied again
 //   4. write the last group once more, cut behind it, sync     no tail is left
 //   5. begin a fresh segment, sync, sync the directory    an empty last segment, and step 2
 //   6. give the segment before it its footer, sync        an empty last segment, read through
-//   7. remove key runs that are past their time           some are left, removed by the next
+//   7. remove runs that the checkpoint does not count     some are left, removed by the next
 // Old segments are never appended to again.
 //
 // Why step 4: what was read may so far be only in the page cache, and if its sync once failed the
@@ -123,13 +123,16 @@ std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkp
     return runs;
 }
 
-/// Key runs that the checkpoint no longer counts. Precondition: that checkpoint's name is durable.
+/// Runs that the checkpoint does not count, or no longer; those of later segments are written anew
+/// before anything reads them. Precondition: that checkpoint's name is durable.
 void remove_leftovers(platform::Directory& directory, const Checkpoint& checkpoint) {
+    const auto needed = order_runs_up_to(checkpoint.position.segment);
     for (const auto& name : list_files(directory)) {
-        const auto segment = key_run_segment(name);
-        if (segment && *segment < checkpoint.first_key_run) {
-            static_cast<void>(directory.remove(name));
-        }
+        const auto keys = key_run_segment(name), orders = order_run_segment(name);
+        const bool is_old = keys && *keys < checkpoint.first_key_run;
+        const bool is_merged = orders && *orders < checkpoint.position.segment &&
+                               std::find(needed.begin(), needed.end(), *orders) == needed.end();
+        if (is_old || is_merged) static_cast<void>(directory.remove(name));
     }
 }
 
@@ -150,7 +153,7 @@ Recovered create_store(platform::Directory& directory, std::uint64_t segment_byt
     require(begun.error, segment_name(position.segment));
     require(write_checkpoint(directory, base), kCheckpointName);
     LedgerState state{base.store};
-    return {std::move(state), position, std::move(begun), std::move(base), {}, {}};
+    return {std::move(state), position, std::move(begun), std::move(base), {}, {}, {}, {}};
 }
 
 /// Whether the directory holds no store yet: nothing, or what a start left that was interrupted
@@ -183,12 +186,17 @@ Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
     // Before anything is looked for by numbers of the checkpoint, which may be any.
     require_segments(directory, base.position.segment);
     LedgerState state{base.store, base.key_floor};
-    state.restore(base.events, base.position.lsn - 1, base.last_time_ms);
+    state.restore(base.events, base.holds, base.position.lsn - 1, base.last_time_ms);
     auto runs = load_keys(directory, base, state, progress);
+    auto order_runs = open_order_runs(directory, base.store, base.position.segment);
     check_left_segments(directory, base.store, base.position, limits::kCheckedAtStartBytes,
                         progress);
     auto position = base.position;
-    const auto end = read_journal(directory, base.store, position, state, {}, progress);
+    std::vector<OrderItem> changes;
+    const auto note_change = [&changes](const Entry& entry) {
+        if (changes_order(entry.type)) changes.push_back({entry.order, entry.lsn});
+    };
+    const auto end = read_journal(directory, base.store, position, state, note_change, progress);
     if (base.stop == Stop::kRunning && position.segment == base.position.segment) {
         throw StoreDamaged(segment_name(position.segment + 1), 0, "missing");
     }
@@ -207,8 +215,10 @@ Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
     require(begun.error, segment_name(start.segment));
     require(end_segment(*last, base.store, position), segment_name(position.segment));
     remove_leftovers(directory, base);
-    return {std::move(state), start,           std::move(begun),
-            std::move(base),  std::move(runs), std::move(notices)};
+    return {std::move(state),   start,
+            std::move(begun),   std::move(base),
+            std::move(runs),    std::move(order_runs),
+            std::move(changes), std::move(notices)};
 }
 
 }  // namespace ticketd::store

@@ -1,6 +1,6 @@
-// Brings a store back after any stop, or makes a new one. It trusts the checkpoint, the key runs
-// and the journal, never the stock file, and nothing that may be only in the page cache: the last
-// group that it reads is written once more and synced before anybody is answered.
+// Brings a store back after any stop, or makes a new one. It trusts the checkpoint, its runs of
+// keys and orders, and the journal, never the stock file, and nothing that may be only in the page
+// cache: the last group that it reads is written once more and synced before anybody is answered.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,8 @@ struct Recovered {
     BegunSegment segment;
     Checkpoint base;                   ///< the checkpoint on disk
     std::deque<KeyRunSummary> runs;    ///< that belong to it
+    OrderRuns order_runs;              ///< likewise
+    std::vector<OrderItem> changes;    ///< of orders, behind the checkpoint, in order of LSN
     std::vector<std::string> notices;  ///< what the operator should know, a line each
 };
 

@@ -12,13 +12,8 @@ namespace ticketd::store {
 namespace {
 
 // What makes two requests with one key the same request. Lives as long as the process.
-std::uint64_t fingerprint(const StoreId& store, const PurchaseRequest& request) {
-    std::string image;
-    append_number<EventId>(image, request.event);
-    append_number<std::uint64_t>(image, request.terms.quantity);
-    append_number<std::uint64_t>(image, request.terms.min_quantity);
-    image += request.memo;
-    return key_digest(store, request.uid, image).high;
+std::uint64_t fingerprint(const StoreId& store, UserId uid, const std::string& image) {
+    return key_digest(store, uid, image).high;
 }
 
 EntryType type_of(const box_office::ScheduleChange& change) {
@@ -36,13 +31,6 @@ Refused refuse_at_once(ErrorKind kind) {
 
 }  // namespace
 
-bool is_same_request(const Entry& entry, const PurchaseRequest& request) {
-    return entry.uid == request.uid && entry.event == request.event &&
-           entry.requested == request.terms.quantity &&
-           entry.min_quantity == request.terms.min_quantity && entry.key == request.key &&
-           entry.memo == request.memo;
-}
-
 Store::Store(platform::Directory& directory, const platform::Clock& clock, StoreEvents events,
              StoreSettings settings, const Progress& progress)
     : clock_(clock),
@@ -51,13 +39,18 @@ Store::Store(platform::Directory& directory, const platform::Clock& clock, Store
       owner_(directory),
       recovered_(recover(directory, settings.segment_bytes, progress)),
       stock_file_(StockFile::open(directory, id())),
+      order_index_(recovered_.order_runs),
       durable_lsn_(recovered_.state.last_lsn()) {
     require(stock_file_->rebuild(state().events()), kStockFileName);
     require(directory.sync(), kStockFileName);
+    for (const auto& change : recovered_.changes)
+        order_index_.changed(change.order, change.newest);
+    for (const auto& [order, hold] : state().holds())
+        deadlines_.set(order, deadline_of(hold));
     const platform::SignalsHeldBack held_back;
     checkpointer_ = std::make_unique<Checkpointer>(
         directory, clock, std::move(recovered_.base), std::move(recovered_.runs),
-        settings.key_retention,
+        std::move(recovered_.order_runs), settings.key_retention,
         CheckpointEvents{events_.on_keys_expired, events_.on_checkpoint, events_.on_fatal});
     const auto segment_left = [this](std::uint64_t number) { checkpointer_->segment_left(number); };
     segment_left(recovered_.position.segment - 1);
@@ -67,29 +60,21 @@ Store::Store(platform::Directory& directory, const platform::Clock& clock, Store
 }
 
 QueryResult Store::query(EventId event) {
-    const auto lock = lock_slot(event);
-    if (!lock || !settle_slot(event)) return LockHeld{};
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
     return Counts{state().event(event).stock};
 }
 
 ChangeResult Store::purchase(const PurchaseRequest& request) {
-    KeyDigest digest;
-    if (!request.key.empty()) {
-        digest = state().digest(request.uid, request.key);
-        if (auto known = answer_known_key(digest, request)) return *known;
-    }
-    if (auto refused = refuse_for_space()) return *refused;
-    if (auto refused = refuse_new_key(request.key)) return *refused;
-    const auto lock = lock_slot(request.event);
-    if (!lock || !settle_slot(request.event)) return LockHeld{};
+    const Asked asked{request};
+    if (auto answer = answer_at_once(asked)) return *std::move(answer);
+    const auto lock = enter(request.event);
+    if (!lock) return LockHeld{};
 
     const auto& [name, stock, schedule] = state().event(request.event);
     const auto decision = decide(stock, schedule, request.terms, now_ms());
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
-        if (!request.key.empty()) {
-            refused_keys_.remember(digest, {*refusal, fingerprint(id(), request), stock.lsn});
-        }
-        return Refused{*refusal, stock.lsn, false};
+        return refuse(asked, request.event, *refusal);
     }
     const auto& sale = std::get<box_office::Sale>(decision);
     auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
@@ -104,13 +89,11 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
 }
 
 std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
-    return answer_known_key(state().digest(request.uid, request.key), request);
+    return answer_known_key(state().digest(request.uid, request.key), Asked{request});
 }
 
 void Store::remember_not_found(const PurchaseRequest& request) {
-    refused_keys_.remember(
-        state().digest(request.uid, request.key),
-        {{ErrorKind::kNotFound}, fingerprint(id(), request), state().last_lsn()});
+    remember(Asked{request}, {ErrorKind::kNotFound}, state().last_lsn());
 }
 
 ChangeResult Store::abandon(UserId uid, const std::string& key) {
@@ -145,8 +128,8 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
 
 ChangeResult Store::resize_event(UserId uid, EventId event, const box_office::Resize& resize) {
     if (auto refused = refuse_for_space()) return *refused;
-    const auto lock = lock_slot(event);
-    if (!lock || !settle_slot(event)) return LockHeld{};
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
     const auto& stock = state().event(event).stock;
     const auto decision = decide(stock, resize);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
@@ -160,8 +143,8 @@ ChangeResult Store::resize_event(UserId uid, EventId event, const box_office::Re
 ChangeResult Store::reschedule_event(UserId uid, EventId event,
                                      const box_office::ScheduleChange& change) {
     if (auto refused = refuse_for_space()) return *refused;
-    const auto lock = lock_slot(event);
-    if (!lock || !settle_slot(event)) return LockHeld{};
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
     const auto& [name, stock, schedule] = state().event(event);
     const auto decision = decide(schedule, change);
     if (const auto* kind = std::get_if<ErrorKind>(&decision)) return Refused{{*kind}, stock.lsn};
@@ -180,16 +163,15 @@ void Store::end_turn() {
 
 void Store::note_durable(Lsn lsn) {
     durable_lsn_ = std::max(durable_lsn_, lsn);
-    while (!undo_.empty() && undo_.front().lsn <= durable_lsn_)
+    while (!undo_.empty() && undo_.front().undo.lsn <= durable_lsn_)
         undo_.pop_front();
 }
 
 void Store::roll_back() {
     std::vector<EventId> touched;
     while (!undo_.empty()) {
-        if (undo_.back().event) touched.push_back(*undo_.back().event);
-        recovered_.state.undo(undo_.back());
-        undo_.pop_back();
+        if (undo_.back().undo.event) touched.push_back(*undo_.back().undo.event);
+        undo_newest();
     }
     TICKETD_CHECK(state().last_lsn() == durable_lsn_);
     refused_keys_.forget_after(durable_lsn_);
@@ -211,10 +193,8 @@ void Store::roll_back() {
 void Store::close() {
     const auto end = journal_->finish();
     // The sync thread has ended; what it did not get to is taken back, as if never asked.
-    while (!undo_.empty() && undo_.back().lsn >= end.lsn) {
-        recovered_.state.undo(undo_.back());
-        undo_.pop_back();
-    }
+    while (!undo_.empty() && undo_.back().undo.lsn >= end.lsn)
+        undo_newest();
     durable_lsn_ = end.lsn - 1;
     const auto error = checkpointer_->finish(end.segment);
     if (error && !is_out_of_space(error)) throw StoreUnavailable(kCheckpointName, error);
@@ -246,6 +226,15 @@ std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
     return stock_file_->try_lock(event);
 }
 
+// With the slot's lock: the slot says what the ledger says, and holds that have ended are no more.
+// Nothing if another process has the lock.
+std::optional<StockFile::SlotLock> Store::enter(EventId event) {
+    auto lock = lock_slot(event);
+    if (!lock || !settle_slot(event)) return std::nullopt;
+    end_due_holds(event);
+    return lock;
+}
+
 // Under the slot's lock: makes sure that the slot says what the ledger says.
 bool Store::settle_slot(EventId event) {
     switch (stock_file_->check(event)) {
@@ -267,17 +256,48 @@ std::optional<Refused> Store::refuse_for_space() const {
     return std::nullopt;
 }
 
-std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest,
-                                                    const PurchaseRequest& request) {
+// By its key, or because there is no room for a change.
+std::optional<ChangeResult> Store::answer_at_once(const Asked& asked) {
+    if (!asked.key.empty()) {
+        if (auto known = answer_known_key(state().digest(asked.uid, asked.key), asked)) {
+            return known;
+        }
+    }
+    if (auto refused = refuse_for_space()) return *refused;
+    if (auto refused = refuse_new_key(asked.key)) return *refused;
+    return std::nullopt;
+}
+
+std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest, const Asked& asked) {
     if (const auto lsn = state().keys().find(digest)) return Replay{*lsn};
     const auto refused = refused_keys_.find(digest);
     if (!refused) return std::nullopt;
     // A request whose event did not exist cannot be compared with one whose event does.
     if (refused->refusal.kind != ErrorKind::kNotFound &&
-        refused->fingerprint != fingerprint(id(), request)) {
+        refused->fingerprint != fingerprint(id(), asked.uid, asked.image())) {
         return Refused{{ErrorKind::kKeyMismatch}, refused->lsn, false};
     }
     return Refused{refused->refusal, refused->lsn, true};
+}
+
+Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal refusal) {
+    const auto next = deadlines_.next_of(event);
+    // The tickets of a hold that has ended are nobody's, but there was no room to say so.
+    if (next && *next <= clock_.elapsed()) {
+        if (auto refused = refuse_for_space()) return *refused;
+    }
+    if (refusal.kind == ErrorKind::kHeldOut && next) {
+        refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
+    }
+    const auto lsn = state().event(event).stock.lsn;
+    remember(asked, refusal, lsn);
+    return {refusal, lsn, false};
+}
+
+void Store::remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn) {
+    if (asked.key.empty()) return;
+    refused_keys_.remember(state().digest(asked.uid, asked.key),
+                           {refusal, fingerprint(id(), asked.uid, asked.image()), lsn});
 }
 
 // A key that is not known any more must not buy again: its own time tells, if it has one.
@@ -314,9 +334,24 @@ Changed Store::commit(Entry entry) {
     append_entry(encoded_, entry);
     journal_->append(encoded_);
     open_group_ = true;
-    undo_.push_back(recovered_.state.apply(entry));
-    if (entry.type != EntryType::kKeyAbandoned) write_slot(entry.event);
+    Undoable undoable{recovered_.state.apply(entry), std::nullopt};
+    if (const auto order = undoable.undo.order) {
+        undoable.deadline_before = deadlines_.find(order);
+        const auto* hold = state().find_hold(order);
+        deadlines_.set(order, hold == nullptr ? std::nullopt : deadline_of(*hold));
+        if (changes_order(entry.type)) order_index_.changed(order, entry.lsn);
+    }
+    undo_.push_back(std::move(undoable));
+    if (concerns_event(entry.type)) write_slot(entry.event);
     return Changed{std::move(entry)};
+}
+
+void Store::undo_newest() {
+    const auto& [undo, deadline_before] = undo_.back();
+    recovered_.state.undo(undo);
+    if (undo.order != 0) deadlines_.set(undo.order, deadline_before);
+    if (undo.hold_before) order_index_.take_back(undo.order, undo.hold_before->last);
+    undo_.pop_back();
 }
 
 void Store::write_slot(EventId event) {

@@ -28,23 +28,18 @@
 #include "server/box_office/decide.h"
 #include "server/platform/clock.h"
 #include "server/platform/file.h"
+#include "server/store/deadlines.h"
 #include "server/store/journal_writer.h"
 #include "server/store/ledger_state.h"
+#include "server/store/order_index.h"
 #include "server/store/owner_lock.h"
 #include "server/store/recovery.h"
 #include "server/store/refused_keys.h"
+#include "server/store/requests.h"
 #include "server/store/settings.h"
 #include "server/store/stock_file.h"
 
 namespace ticketd::store {
-
-struct PurchaseRequest {
-    UserId uid = 0;
-    EventId event = 0;
-    box_office::Purchase terms;
-    std::string key;  ///< empty: none
-    std::string memo;
-};
 
 /// A change was made; it may be told once `entry.lsn` is durable.
 struct Changed {
@@ -67,15 +62,16 @@ struct Unchanged {
 };
 /// Another process holds the record lock. Nothing was done; try again.
 struct LockHeld {};
-using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged>;
+/// There is no live hold of this number. What the order is instead, if it is one, its entries tell.
+struct NotHeld {
+    Lsn order = 0;
+};
+using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged, NotHeld>;
 
 struct Counts {
     box_office::Stock stock;
 };
 using QueryResult = std::variant<Counts, LockHeld>;
-
-/// True if `entry` is the purchase that `request` asked for, so that its answer is `request`'s.
-bool is_same_request(const Entry& entry, const PurchaseRequest& request);
 
 /// What the store reports. All but the last are called on its threads and must only pass it on.
 struct StoreEvents {
@@ -83,7 +79,8 @@ struct StoreEvents {
     std::function<void(std::error_code)> on_full;
     std::function<void(const std::string&)> on_fatal;  ///< the process has to stop without a word
     std::function<void(const KeyFloor&)> on_keys_expired;
-    std::function<void(Lsn)> on_checkpoint;  ///< one was written that covers everything up to this
+    /// One was written that covers everything up to this LSN, with these order runs.
+    std::function<void(Lsn, const OrderRuns&)> on_checkpoint;
     /// Something the operator should know, as one line. Called on the event loop.
     std::function<void(const std::string&)> on_notice;
 };
@@ -109,6 +106,25 @@ class Store {
 
     QueryResult query(EventId event);
     ChangeResult purchase(const PurchaseRequest& request);
+    /// Keeps tickets for the buyer. Refusals as of a purchase, and busy if there are as many holds
+    /// as may be.
+    ChangeResult hold(const HoldRequest& request);
+    /// Confirms, releases or extends a hold. Refusals: not_found (it is somebody else's),
+    /// invalid_params (it has fewer tickets), key_too_old, busy, storage_full.
+    ChangeResult change_hold(const HoldChangeRequest& request);
+    /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
+    void note_gone(Lsn order);
+    /// Ends the holds of every event whose time is up.
+    void end_due_holds();
+    /// When the next hold ends, by Clock::elapsed(), or nothing if none does; and how long that is
+    /// from now, 0 if it is past or none does.
+    std::optional<std::chrono::milliseconds> next_end() const { return deadlines_.next(); }
+    std::chrono::milliseconds until_next_end() const;
+    /// How long a live hold has left, or nothing if it has no end.
+    std::optional<std::chrono::milliseconds> left_of(Lsn order) const;
+    /// Where the newest entry of an order is to be found.
+    OrderLookup look_up(Lsn order) const { return order_index_.look_up(order); }
+
     /// What the key was answered with before, or nothing; for a request whose event is not known.
     std::optional<ChangeResult> find_answer(const PurchaseRequest& request);
     /// Remembers that the request was told its event does not exist. Precondition: its key is not
@@ -144,6 +160,8 @@ class Store {
     void note_durable(Lsn lsn);
     /// The event loop's part of on_keys_expired. Each scrub() forgets some of them.
     void note_keys_expired(const KeyFloor& floor) { recovered_.state.raise_key_floor(floor); }
+    /// The event loop's part of on_checkpoint.
+    void note_checkpoint(Lsn lsn, OrderRuns runs) { order_index_.covered(lsn, std::move(runs)); }
     /// The event loop's part of on_full: takes back every change that is not durable, so that what
     /// rested on an LSN after durable_lsn() must be refused.
     void roll_back();
@@ -154,13 +172,45 @@ class Store {
     void close();
 
   private:
+    /// Any request: whose it is, with which key, and what it asks for, which few need to know.
+    class Asked {
+      public:
+        template <typename Request>
+        explicit Asked(const Request& request)
+            : uid(uid_of(request)),
+              key(key_of(request)),
+              request_(&request),
+              image_of_([](const void* it) { return image_of(*static_cast<const Request*>(it)); }) {
+        }
+        const UserId uid;
+        const std::string& key;
+        std::string image() const { return image_of_(request_); }
+
+      private:
+        const void* request_;
+        std::string (*image_of_)(const void*);
+    };
+    /// A change that is not durable, and what it takes to undo it.
+    struct Undoable {
+        LedgerState::Undo undo;
+        std::optional<Deadlines::Deadline> deadline_before;
+    };
+
     std::optional<StockFile::SlotLock> lock_slot(EventId event);
+    std::optional<StockFile::SlotLock> enter(EventId event);
     bool settle_slot(EventId event);
+    std::optional<ChangeResult> answer_at_once(const Asked& asked);
+    std::optional<ChangeResult> answer_known_key(const KeyDigest& digest, const Asked& asked);
     std::optional<Refused> refuse_for_space() const;
     std::optional<Refused> refuse_new_key(std::string_view key) const;
-    std::optional<ChangeResult> answer_known_key(const KeyDigest& digest,
-                                                 const PurchaseRequest& request);
+    Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal);
+    ChangeResult not_held(const Asked& asked, Lsn order);
+    void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
+    Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
+    void end_due_holds(EventId event);
+    std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry entry);
+    void undo_newest();
     void write_slot(EventId event);
     void fail_stock_file(const std::string& problem);
     Entry new_entry(EntryType type, UserId uid, EventId event);
@@ -172,7 +222,9 @@ class Store {
     Recovered recovered_;
     std::unique_ptr<StockFile> stock_file_;
     RefusedKeys refused_keys_;
-    std::deque<LedgerState::Undo> undo_;  // of entries that are not durable, oldest first
+    Deadlines deadlines_;
+    OrderIndex order_index_;
+    std::deque<Undoable> undo_;  // of entries that are not durable, oldest first
     Lsn durable_lsn_ = 0;
     bool open_group_ = false;
     std::uint64_t restored_slots_ = 0;

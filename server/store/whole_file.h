@@ -19,8 +19,9 @@ namespace ticketd::store {
                                                const std::string& name_aside,
                                                std::string_view image);
 
-/// More than the largest checkpoint (100 000 events) and the keys of the fullest segment need.
-inline constexpr std::uint64_t kWholeFileBytesMax = 16 * 1024 * 1024;
+/// More than the largest checkpoint (100 000 events and holds) and the keys of the fullest segment
+/// need.
+inline constexpr std::uint64_t kWholeFileBytesMax = 32 * 1024 * 1024;
 
 /// Throws StoreDamaged if the file is missing or longer than that, StoreUnavailable if it cannot be
 /// read.

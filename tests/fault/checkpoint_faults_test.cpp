@@ -1,4 +1,4 @@
-// What happens when a system call fails while the key run and the checkpoint of a segment that was
+// What happens when a system call fails while the runs and the checkpoint of a segment that was
 // left are written, or those of a clean stop: tables.
 #include <doctest/doctest.h>
 
@@ -16,13 +16,19 @@ using enum Outcome;
 
 constexpr const char* kFirst = "journal-0000000001";
 
-// Behind that sale, which may have been answered: the segment that was left is read, its key run
-// written, then a checkpoint.
+// Behind that sale, which may have been answered: the segment that was left is read, its order run
+// and key run are written, then a checkpoint.
 const std::array kCheckpointFaults{
     Fault{kFirst, "openat", "error=EMFILE:when=1", kStops, "journal-0000000001: Too many open"},
     Fault{kFirst, "pread64", "error=EIO:when=2", kStops, "journal-0000000001: Input/output error"},
     Fault{kFirst, "pread64", "error=EINTR:when=1..5", kGoesOn, ""},
     Fault{kFirst, "pread64", "retval=0:when=5+", kStops, "journal-0000000001: reading stopped at "},
+    Fault{"orders.new", "openat", "error=EMFILE:when=1", kStops, "orders-0000000001: Too many"},
+    Fault{"orders.new", "pwrite64", "error=EIO:when=1", kStops, "orders-0000000001: "},
+    Fault{"orders.new", "pwrite64", "error=ENOSPC:when=1", kGoesOn, ""},
+    Fault{"orders.new", "fdatasync", "error=ENOSPC:when=1", kStops, "orders-0000000001: Input"},
+    Fault{"orders.new", "renameat", "error=EIO:when=1", kStops, "orders-0000000001: "},
+    Fault{"orders-0000000001", "openat", "error=EMFILE:when=1", kStops, "orders-0000000001: "},
     Fault{"keys.new", "openat", "error=EMFILE:when=1", kStops, "keys-0000000001: Too many open"},
     Fault{"keys.new", "pwrite64", "error=EIO:when=1", kStops, "keys-0000000001: "},
     Fault{"keys.new", "pwrite64", "error=ENOSPC:when=1", kGoesOn, ""},
@@ -33,8 +39,10 @@ const std::array kCheckpointFaults{
     Fault{"checkpoint.new", "pwrite64", "error=EDQUOT:when=1", kGoesOn, ""},
     Fault{"checkpoint.new", "fdatasync", "error=EIO:when=1", kStops, "checkpoint: Input/output"},
     Fault{"checkpoint.new", "renameat", "error=ENOSPC:when=1", kGoesOn, ""},
-    // The names of the key run and of the checkpoint; the sync thread does but one of these.
-    Fault{".", "fsync", "error=EIO:when=2", kStops, "checkpoint: Input/output error"},
+    // The names of the order run, the key run and the checkpoint; the sync thread does but one of
+    // these.
+    Fault{".", "fsync", "error=EIO:when=2", kStops, "keys-0000000001: Input/output error"},
+    Fault{".", "fsync", "error=EIO:when=3", kStops, "checkpoint: Input/output error"},
 };
 
 // From before the stop on.
@@ -42,6 +50,8 @@ const std::array kStopFaults{
     Fault{kFirst, "ftruncate", "error=EIO:when=1", kGoesOn, ""},
     Fault{kFirst, "pread64", "error=EIO:when=2", kStops, "journal-0000000001: Input/output error"},
     Fault{kFirst, "pread64", "retval=0:when=2+", kStops, "journal-0000000001: reading stopped at "},
+    Fault{"orders.new", "pwrite64", "error=ENOSPC:when=1", kGoesOn, ""},
+    Fault{"orders.new", "fdatasync", "error=EIO:when=1", kStops, "orders-0000000001: "},
     Fault{"keys.new", "pwrite64", "error=ENOSPC:when=1", kGoesOn, ""},
     Fault{"keys.new", "fdatasync", "error=EIO:when=1", kStops, "keys-0000000001: "},
     Fault{"checkpoint.new", "openat", "error=EMFILE:when=1", kStops, "Too many open files"},
@@ -51,6 +61,7 @@ const std::array kStopFaults{
     Fault{"checkpoint.new", "renameat", "error=EIO:when=1", kStops, kEio},
     Fault{".", "fsync", "error=EIO:when=1", kStops, kEio},
     Fault{".", "fsync", "error=EIO:when=2", kStops, kEio},
+    Fault{".", "fsync", "error=EIO:when=3", kStops, kEio},
 };
 
 void check_checkpoint(const Fault& fault) {

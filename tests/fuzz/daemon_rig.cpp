@@ -50,7 +50,7 @@ store::StoreEvents DaemonRig::events() {
     events.on_keys_expired = [this](const store::KeyFloor& floor) {
         asio::post(loop_, [this, floor] { server_->on_keys_expired(floor); });
     };
-    events.on_checkpoint = [](Lsn) {};
+    events.on_checkpoint = [](Lsn, const store::OrderRuns&) {};
     events.on_fatal = [this](const std::string& what) { die(what); };
     events.on_notice = [](const std::string&) {};
     return events;
@@ -68,10 +68,12 @@ std::size_t DaemonRig::connect(const net::Caller& caller) {
     const int made =
         ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data());
     expect(made == 0, "the fuzzer can make sockets");
+    auto numbered = caller;
+    numbered.connection = clients_.size() + 1;
     Client client;
     client.socket = client::Descriptor{ends[0]};
     client.session = std::make_shared<net::Session>(
-        net::Session::Socket{loop_, asio::local::stream_protocol{}, ends[1]}, caller, settings_,
+        net::Session::Socket{loop_, asio::local::stream_protocol{}, ends[1]}, numbered, settings_,
         *server_);
     client.session->start();
     clients_.push_back(std::move(client));

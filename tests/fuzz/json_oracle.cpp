@@ -131,7 +131,17 @@ bool is_uid(const json& value) {
     return is_integer(value, 0, 0xffff'ffff);
 }
 bool is_state(const json& value) {
-    return value == "sold";
+    return value == "held" || value == "sold" || value == "released" || value == "expired";
+}
+bool is_ttl(const json& value) {
+    return is_integer(value, 1, std::uint64_t{31} * 86'400'000);
+}
+bool is_bind(const json& value) {
+    if (value == "connection" || value == "pid") return true;
+    if (!value.is_string()) return false;
+    const auto& text = value.get_ref<const std::string&>();
+    return text.starts_with("pid:") && text.size() > 4 && text.size() <= 14 && text[4] != '0' &&
+           text.find_first_not_of("0123456789", 4) == std::string::npos;
 }
 bool is_refused(const json&) {
     return false;
@@ -156,6 +166,19 @@ const Rules* rules_of(const std::string& method) {
           {"buyer", is_refused},
           {"wait_ms", is_refused},
           {"memo", is_memo}}},
+        {"hold",
+         {{"event", is_name},
+          {"quantity", is_quantity},
+          {"ttl_ms", is_ttl},
+          {"min_quantity", is_quantity},
+          {"key", is_key},
+          {"buyer", is_refused},
+          {"wait_ms", is_refused},
+          {"bind", is_bind},
+          {"memo", is_memo}}},
+        {"confirm", {{"order", is_lsn, true}, {"quantity", is_quantity}, {"key", is_key}}},
+        {"release", {{"order", is_lsn, true}, {"key", is_key}}},
+        {"extend", {{"order", is_lsn, true}, {"ttl_ms", is_ttl}, {"key", is_key}}},
         {"abandon", {{"key", is_key, true}}},
         {"order", {{"order", is_lsn}, {"key", is_key}}},
         {"orders",

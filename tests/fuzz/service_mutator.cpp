@@ -52,9 +52,35 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         return R"("purchase","params":{)" + params + "}";
     }
 
+    std::string ttl() { return one({"1", "1000", "3000", "3001", "900000"}); }
+
+    std::string hold() {
+        std::string params = R"("event":)" + event();
+        if (chance(2)) params += R"(,"quantity":)" + quantity();
+        if (chance(4)) params += R"(,"min_quantity":1)";
+        if (!chance(4)) params += R"(,"ttl_ms":)" + ttl();
+        if (chance(3)) params += R"(,"key":)" + key();
+        if (chance(3)) params += R"(,"bind":)" + one({R"("connection")", R"("pid")"});
+        return R"("hold","params":{)" + params + "}";
+    }
+
+    std::string change_of_hold(const std::string& order) {
+        const auto with_key = chance(3) ? R"(,"key":)" + key() : std::string{};
+        const auto params = R"(,"params":{"order":)" + order + with_key;
+        switch (pick(3)) {
+            case 0: return R"("confirm")" + params + (chance(2) ? R"(,"quantity":1})" : "}");
+            case 1: return R"("release")" + params + "}";
+            default: return R"("extend")" + params + R"(,"ttl_ms":)" + ttl() + "}";
+        }
+    }
+
     std::string call() {
         const auto number = std::to_string(pick(12));
-        switch (pick(16)) {
+        switch (pick(20)) {
+            case 11:
+            case 12: return hold();
+            case 13:
+            case 14: return change_of_hold(number);
             case 0: return R"("event.create","params":[)" + event() + "," + quantity() + "]";
             case 1: return R"("event.resize","params":[)" + event() + "," + size() + "]";
             case 2: return R"("query","params":[)" + event() + "]";

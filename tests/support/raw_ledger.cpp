@@ -15,11 +15,12 @@ namespace {
 
 using namespace raw;
 
-constexpr std::uint32_t kNewestVersion = 3;
+constexpr std::uint32_t kNewestVersion = 4;
 // From this version on a segment that another one follows ends with a footer.
 constexpr std::uint32_t kFooterVersion = 2;
 constexpr std::size_t kGroupHeader = 64;
 constexpr std::size_t kEntryFixed = 100;
+constexpr std::size_t kEntryOfHolds = 16;
 constexpr std::size_t kPayloadMax = 512 * 1024;
 
 // What has to come next.
@@ -68,16 +69,43 @@ bool operator==(const Expected& a, const Expected& b) {
     return a.segment == b.segment && a.lsn == b.lsn && a.group == b.group && a.chain == b.chain;
 }
 
+// What entries of types 9 to 13 say of a hold.
+void take_hold(RawEntry& entry, std::string_view payload) {
+    const auto number = [payload](std::size_t offset) {
+        return get<std::uint64_t>(payload, offset);
+    };
+    if (entry.type == RawType::kHeld) {
+        entry.requested = number(64);
+        entry.min_quantity = number(72);
+        entry.granted = number(80);
+        entry.expires_ms = get<std::int64_t>(payload, 88);
+        entry.pid = get<std::uint32_t>(payload, 100);
+        entry.bind = get<std::uint32_t>(payload, 104);
+        entry.process_start = number(108);
+        return;
+    }
+    entry.order = number(100);
+    entry.previous = number(108);
+    if (entry.type == RawType::kConfirmed) {
+        entry.requested = number(64);
+        entry.granted = number(72);
+        entry.first_serial = number(80);
+    } else if (entry.type == RawType::kExtended) {
+        entry.expires_ms = get<std::int64_t>(payload, 64);
+    }
+}
+
 RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size_t offset) {
     segment.require(payload.size() >= kEntryFixed, offset, "an entry cut short");
     const std::size_t size = get<std::uint32_t>(payload, 0);
     const std::size_t name = get<std::uint8_t>(payload, 96), key = get<std::uint8_t>(payload, 97),
                       memo = get<std::uint16_t>(payload, 98);
-    segment.require(size == kEntryFixed + name + key + memo && size <= payload.size(), offset,
+    const auto type = get<std::uint8_t>(payload, 4);
+    segment.require(type >= 1 && type <= 13, offset, "an entry of unknown type");
+    const auto texts = kEntryFixed + (type >= 9 ? kEntryOfHolds : 0);
+    segment.require(size == texts + name + key + memo && size <= payload.size(), offset,
                     "an entry of another size than its texts");
     segment.require(is_zero(payload.substr(5, 3)), offset, "an entry without its zeros");
-    const auto type = get<std::uint8_t>(payload, 4);
-    segment.require(type >= 1 && type <= 8, offset, "an entry of unknown type");
     RawEntry entry;
     entry.type = static_cast<RawType>(type);
     entry.lsn = get<std::uint64_t>(payload, 8);
@@ -88,7 +116,9 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
     entry.held = get<std::uint64_t>(payload, 40);
     entry.sold = get<std::uint64_t>(payload, 48);
     entry.next_serial = get<std::uint64_t>(payload, 56);
-    if (type == 1 || type >= 5) {
+    if (type >= 9) {
+        take_hold(entry, payload);
+    } else if (type == 1 || type >= 5) {
         entry.state = get<std::uint64_t>(payload, 64);
         entry.opens_ms = get<std::int64_t>(payload, 72);
         entry.closes_ms = get<std::int64_t>(payload, 80);
@@ -100,9 +130,9 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
         entry.granted = get<std::uint64_t>(payload, 80);
         entry.first_serial = get<std::uint64_t>(payload, 88);
     }
-    entry.event_name = payload.substr(kEntryFixed, name);
-    entry.key = payload.substr(kEntryFixed + name, key);
-    entry.memo = payload.substr(kEntryFixed + name + key, memo);
+    entry.event_name = payload.substr(texts, name);
+    entry.key = payload.substr(texts + name, key);
+    entry.memo = payload.substr(texts + name + key, memo);
     payload.remove_prefix(size);
     return entry;
 }

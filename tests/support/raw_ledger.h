@@ -22,6 +22,11 @@ enum class RawType : std::uint8_t {
     kEventResumed = 6,
     kEventClosed = 7,
     kEventScheduled = 8,
+    kHeld = 9,
+    kConfirmed = 10,
+    kReleased = 11,
+    kExtended = 12,
+    kExpired = 13,
 };
 
 struct RawEntry {
@@ -35,6 +40,10 @@ struct RawEntry {
     /// Of an event that is created, or whose sale is opened or closed: 1 open, 2 paused, 3 closed.
     std::uint64_t state = 0;
     std::int64_t opens_ms = 0, closes_ms = 0;  ///< 0: none
+    std::uint64_t order = 0, previous = 0;     ///< of what changes a hold
+    std::int64_t expires_ms = 0;               ///< of a hold, or its extension; 0: never
+    std::uint32_t bind = 0, pid = 0;           ///< of a hold: 1 its connection, 2 a process
+    std::uint64_t process_start = 0;
     std::string event_name, key, memo;
 
     bool sets_schedule() const { return type == RawType::kEventCreated || state != 0; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -17,6 +18,7 @@ using store::Refused;
 using store::Replay;
 
 constexpr const char* kFill = "fill";
+constexpr std::int64_t kHoldMs = 60'000;
 // So that an entry spans sectors.
 const std::string kMemo(200, 'm');
 
@@ -73,8 +75,12 @@ store::StoreEvents StoreLife::events() {
         }
         disk_.tell_news();
     };
-    events.on_checkpoint = [this](Lsn lsn) {
-        checkpoint_ = lsn;
+    events.on_checkpoint = [this](Lsn lsn, const store::OrderRuns& runs) {
+        {
+            const std::lock_guard lock{mutex_};
+            order_runs_ = runs;
+            checkpoint_ = lsn;
+        }
         disk_.tell_news();
     };
     events.on_notice = [this](const std::string& notice) {
@@ -95,7 +101,9 @@ void StoreLife::take_note_of_start() {
     told_.keys_gone(state.key_floor().lsn, at);
 
     const auto& now = told_.now();
-    const auto events = add_up(now.entries);
+    const auto sum = add_up_all(now.entries);
+    const auto& events = sum.events;
+    if (state.holds() != sum.holds) throw WrongAnswer("other holds");
     if (events.size() != state.events().size()) throw WrongAnswer("another number of events");
     for (EventId id = 0; id < events.size(); ++id) {
         const auto counts = store_->query(id);
@@ -106,8 +114,7 @@ void StoreLife::take_note_of_start() {
     }
     for (const auto& entry : now.entries) {
         if (entry.key.empty() || entry.lsn < now.floor) continue;
-        const auto result = store_->purchase(
-            {entry.uid, entry.event, {entry.requested, entry.min_quantity}, entry.key, entry.memo});
+        const auto result = store_->purchase({entry.uid, 0, {1, 1}, entry.key, "anything"});
         const auto* replay = std::get_if<Replay>(&result);
         if (replay == nullptr || replay->lsn != entry.lsn) {
             throw WrongAnswer("key " + entry.key + " was not answered as before");
@@ -135,6 +142,93 @@ void StoreLife::buy_more() {
     settle();
 }
 
+void StoreLife::hold() {
+    const auto event = newest_event();
+    if (!event) return settle();
+    Entry asked;
+    asked.type = EntryType::kHeld;
+    asked.event = *event;
+    asked.requested = 2;
+    asked.min_quantity = 1;
+    asked.key = unused_key('h');
+    asked.memo = kMemo;
+    asked.after = store_->state().event(*event).stock;
+    asked.granted = std::min<std::uint64_t>(2, asked.after.available());
+    asked.after.held += asked.granted;
+    const auto result = store_->hold({{kUser, *event, {2, 1}, asked.key, kMemo}, kHoldMs, {}});
+    if ((asked.granted == 0 || !is_open(*event)) && std::holds_alternative<Refused>(result)) {
+        refused_keys_.insert(asked.key);
+    } else {
+        note_timed(result, asked);
+    }
+    settle();
+}
+
+void StoreLife::change_hold() {
+    const auto holds = add_up_all(told_.now().entries).holds;
+    if (!holds.empty()) {
+        const auto& [order, hold] = *holds.begin();
+        Entry asked;
+        asked.event = hold.event;
+        asked.order = order;
+        asked.previous = hold.last;
+        asked.key = unused_key('h');
+        asked.after = store_->state().event(hold.event).stock;
+        if (hold.last == order) {
+            asked.type = EntryType::kExtended;
+            note_timed(
+                store_->change_hold({kUser, false, order, store::Extend{kHoldMs}, asked.key}),
+                asked);
+        } else {
+            asked.type = EntryType::kConfirmed;
+            asked.requested = asked.granted = 1;
+            asked.first_serial = asked.after.next_serial;
+            asked.after.held -= hold.quantity;
+            asked.after.sold += 1;
+            asked.after.next_serial += 1;
+            note(store_->change_hold({kUser, false, order, box_office::Confirm{1}, asked.key}),
+                 asked);
+        }
+    }
+    settle();
+}
+
+// Those that end come back in the order in which they end, which is that of their numbers.
+void StoreLife::end_holds() {
+    clock_.advance(std::chrono::milliseconds{kHoldMs});
+    auto sum = add_up_all(told_.now().entries);
+    const auto before = store_->state().last_lsn();
+    store_->end_due_holds();
+    std::map<EventId, std::vector<Lsn>> ended;
+    for (const auto& [order, hold] : sum.holds)
+        ended[hold.event].push_back(order);
+    for (auto& [event, orders] : ended) {
+        std::sort(orders.begin(), orders.end(), [&](Lsn a, Lsn b) {
+            return std::pair{sum.holds[a].expires_ms, a} < std::pair{sum.holds[b].expires_ms, b};
+        });
+        for (const auto order : orders) {
+            if (told_.now().entries.size() == store_->state().last_lsn()) break;
+            const auto& hold = sum.holds[order];
+            Entry entry;
+            entry.type = EntryType::kExpired;
+            entry.uid = hold.uid;
+            entry.event = event;
+            entry.order = order;
+            entry.previous = hold.last;
+            auto& stock = sum.events[event].stock;
+            stock.held -= hold.quantity;
+            entry.lsn = stock.lsn = told_.now().entries.size() + 1;
+            entry.after = stock;
+            entry.time_ms = store_->state().last_time_ms();
+            told_.made(entry, disk_.operations());
+        }
+    }
+    const bool ended_all = store_->state().holds().empty();
+    if (!ended_all && !has_failed_) throw WrongAnswer("holds outlived their time");
+    if (store_->state().last_lsn() - before > sum.holds.size()) throw WrongAnswer("ended twice");
+    settle();
+}
+
 void StoreLife::resize_event() {
     if (const auto event = newest_event()) {
         const auto& stock = store_->state().event(*event).stock;
@@ -144,8 +238,8 @@ void StoreLife::resize_event() {
         asked.after = stock;
         asked.after.capacity += 2;
         note(store_->resize_event(kUser, *event, {asked.after.capacity}), asked);
-        if (stock.sold > 0) {
-            const auto result = store_->resize_event(kUser, *event, {stock.sold - 1});
+        if (stock.sold + stock.held > 0) {
+            const auto result = store_->resize_event(kUser, *event, {stock.sold + stock.held - 1});
             if (!std::holds_alternative<Refused>(result)) throw WrongAnswer("resized below sold");
         }
     }
@@ -227,9 +321,14 @@ void StoreLife::wait_for_checkpoint() {
         const bool is_reported =
             checkpoint_ + 1 >= position.lsn || !disk_.is_unsynced(store::kCheckpointName);
         const bool is_done = position.segment >= left && is_reported;
-        if (is_done || has_failed_) return;
+        if (is_done || has_failed_) return note_checkpoint();
         disk_.wait_for_news(news);
     }
+}
+
+void StoreLife::note_checkpoint() {
+    const std::lock_guard lock{mutex_};
+    if (checkpoint_ > 0) store_->note_checkpoint(checkpoint_, order_runs_);
 }
 
 Told::Position StoreLife::expire_keys() {
@@ -317,7 +416,7 @@ void StoreLife::go_on_again() {
 bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,
                     const std::string& key) {
     const auto stock = add_up(told_.now().entries).at(event).stock;
-    const auto granted = std::min(quantity, stock.capacity - stock.sold);
+    const auto granted = std::min(quantity, stock.available());
     const auto result = store_->purchase({kUser, event, {quantity, least}, key, kMemo});
     check_alive();
     const auto* refused = std::get_if<Refused>(&result);
@@ -347,6 +446,14 @@ bool StoreLife::create(const std::string& name, std::uint64_t capacity) {
     asked.event_name = name;
     asked.after.capacity = capacity;
     return note(store_->create_event(kUser, name, capacity), asked);
+}
+
+// When a hold ends depends on when it was made.
+bool StoreLife::note_timed(const store::ChangeResult& result, Entry asked) {
+    if (const auto* changed = std::get_if<Changed>(&result)) {
+        asked.expires_ms = changed->entry.time_ms + kHoldMs;
+    }
+    return note(result, asked);
 }
 
 // Holds the result against what it has to be.

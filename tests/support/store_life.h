@@ -54,6 +54,12 @@ class StoreLife {
     /// Several purchases in one group: without a key, of more than there is, of a part of that,
     /// of too much.
     void buy_more();
+    /// Keeps two tickets for a while; when less is left, what there is.
+    void hold();
+    /// Extends the oldest hold, or if it was, confirms one ticket of it.
+    void change_hold();
+    /// Lets time pass until every hold has ended.
+    void end_holds();
     void resize_event();
     /// Pauses the event, asks for a ticket in vain, resumes it: one group.
     void reschedule_event();
@@ -86,11 +92,13 @@ class StoreLife {
     bool is_open(EventId event) const;
     void reschedule(EventId event, store::EntryType type, box_office::SaleState state);
     bool note(const store::ChangeResult& result, const store::Entry& asked);
+    bool note_timed(const store::ChangeResult& result, store::Entry asked);
     std::optional<EventId> newest_event() const;
     std::string unused_key(char first) const;
     std::uint64_t segments() const;
     void check_alive();
     void handle(const Report& report);
+    void note_checkpoint();
 
     MemoryDirectory& disk_;
     ManualClock& clock_;
@@ -102,6 +110,7 @@ class StoreLife {
     std::string fatal_;                       // guarded by mutex_
     std::optional<store::KeyFloor> expired_;  // guarded by mutex_
     std::atomic<Lsn> checkpoint_{0};          // of which the store told
+    store::OrderRuns order_runs_;             // guarded by mutex_: of that one
     std::set<std::string> refused_keys_;      // they stay refused while the process lives
     std::unique_ptr<store::Store> store_;
 };

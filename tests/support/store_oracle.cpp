@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/store/audit.h"
+#include "server/store/order_index.h"
 #include "server/store/owner_lock.h"
 #include "server/store/stock_file.h"
 #include "server/store/store_error.h"
@@ -37,6 +38,21 @@ std::string problem_with_keys(const store::LedgerState& state, const Expected& e
         ++held;
     }
     return held == state.keys().size() ? "" : "keys that nobody used";
+}
+
+// Where the newest entry of each order is said to be.
+std::string problem_with_orders(const store::Recovered& started, const Sum& sum) {
+    store::OrderIndex index{started.order_runs};
+    for (const auto& change : started.changes)
+        index.changed(change.order, change.newest);
+    for (Lsn order = 1; order <= started.state.last_lsn(); ++order) {
+        const auto changed = sum.newest.find(order);
+        const auto newest = changed == sum.newest.end() ? order : changed->second;
+        if (newest_entry(index.look_up(order)) != newest) {
+            return "the newest entry of order " + std::to_string(order) + " was not found";
+        }
+    }
+    return "";
 }
 
 std::string problem_with_slots(MemoryDirectory& disk, const std::vector<Event>& events) {
@@ -86,7 +102,10 @@ std::string problem_with(MemoryDirectory& disk, const store::Recovered& started,
             return "LSN " + std::to_string(i + 1) + " is not what was told";
         }
     }
-    if (!are_equal(state.events(), add_up(entries))) return "counts that do not add up";
+    const auto sum = add_up_all(entries);
+    if (!are_equal(state.events(), sum.events)) return "counts that do not add up";
+    if (state.holds() != sum.holds) return "holds that do not add up";
+    if (auto problem = problem_with_orders(started, sum); !problem.empty()) return problem;
     if (auto problem = problem_with_keys(state, expected); !problem.empty()) return problem;
     if (auto problem = problem_with_slots(disk, state.events()); !problem.empty()) return problem;
     return "";
@@ -100,6 +119,7 @@ std::string problem_of_audit(MemoryDirectory& disk) {
 std::string difference(const store::Recovered& first, const store::Recovered& second) {
     if (first.state.last_lsn() != second.state.last_lsn()) return "another last LSN";
     if (!are_equal(first.state.events(), second.state.events())) return "other counts";
+    if (first.state.holds() != second.state.holds()) return "other holds";
     if (first.state.keys().size() != second.state.keys().size()) return "another number of keys";
     if (first.state.key_floor().lsn != second.state.key_floor().lsn) return "another key floor";
     return "";

@@ -6,9 +6,12 @@
 
 namespace ticketd::tests {
 
-StoreRig::StoreRig(std::unique_ptr<MemoryDirectory> disk, store::StoreSettings settings)
-    : disk_(std::move(disk)),
-      store_(std::make_unique<store::Store>(*disk_, clock_, events(), settings)) {}
+StoreRig::StoreRig(std::unique_ptr<MemoryDirectory> disk, store::StoreSettings settings,
+                   std::chrono::milliseconds now)
+    : disk_(std::move(disk)) {
+    clock_.set(now);
+    store_ = std::make_unique<store::Store>(*disk_, clock_, events(), settings);
+}
 
 StoreRig::~StoreRig() = default;
 
@@ -34,9 +37,10 @@ store::StoreEvents StoreRig::events() {
         expired_ = floor;
         reported_.notify_all();
     };
-    events.on_checkpoint = [this](Lsn lsn) {
+    events.on_checkpoint = [this](Lsn lsn, const store::OrderRuns& runs) {
         const std::lock_guard lock{mutex_};
         checkpoint_ = lsn;
+        order_runs_ = runs;
         reported_.notify_all();
     };
     events.on_notice = [this](const std::string& notice) { notices_.push_back(notice); };
@@ -75,6 +79,7 @@ StoreRig::Settled StoreRig::settle() {
 void StoreRig::wait_for_checkpoint(Lsn lsn) {
     std::unique_lock lock{mutex_};
     reported_.wait(lock, [this, lsn] { return checkpoint_ >= lsn || !fatal_.empty(); });
+    store_->note_checkpoint(checkpoint_, order_runs_);
 }
 
 Lsn StoreRig::fill_segment(EventId event, const std::string& key_prefix) {
@@ -117,6 +122,7 @@ std::unique_ptr<MemoryDirectory> StoreRig::crash(Unsynced unsynced, std::uint32_
 std::unique_ptr<MemoryDirectory> StoreRig::close() {
     store_->close();
     store_.reset();
+    order_runs_.clear();
     return std::move(disk_);
 }
 

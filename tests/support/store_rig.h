@@ -47,8 +47,12 @@ class StoreRig {
 
     static store::StoreSettings settings() { return {.segment_bytes = kSegmentBytes}; }
 
+    static constexpr std::chrono::milliseconds kBeginning{1'700'000'000'000};
+
+    /// `now`: milliseconds since 1970 that the clock shows at first.
     explicit StoreRig(std::unique_ptr<MemoryDirectory> disk = std::make_unique<MemoryDirectory>(),
-                      store::StoreSettings settings = StoreRig::settings());
+                      store::StoreSettings settings = StoreRig::settings(),
+                      std::chrono::milliseconds now = kBeginning);
     ~StoreRig();
 
     MemoryDirectory& disk() { return *disk_; }
@@ -93,6 +97,7 @@ class StoreRig {
     std::string fatal_;                       // guarded by mutex_
     std::optional<store::KeyFloor> expired_;  // guarded by mutex_
     Lsn checkpoint_ = 0;                      // guarded by mutex_
+    store::OrderRuns order_runs_;             // guarded by mutex_: of that checkpoint
     std::vector<std::string> notices_;
     std::unique_ptr<store::Store> store_;
 };

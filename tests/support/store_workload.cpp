@@ -37,12 +37,19 @@ class Workload {
         switch (command) {
             case Command::kCreate: life_->create_event(); break;
             case Command::kBuyWithKey: life_->buy_with_key(); break;
-            case Command::kBuyMore: life_->buy_more(); break;
+            case Command::kBuyMore:
+                life_->buy_more();
+                life_->hold();
+                break;
             case Command::kChange:
+                life_->change_hold();
                 life_->resize_event();
                 life_->reschedule_event();
                 break;
-            case Command::kAbandon: life_->abandon_key(); break;
+            case Command::kAbandon:
+                life_->abandon_key();
+                life_->end_holds();
+                break;
             case Command::kRestart: life_->stop_cleanly(); break;
             case Command::kSwitch: return life_->switch_segment();
             case Command::kExpire: return life_->expire_keys();

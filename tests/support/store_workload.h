@@ -17,9 +17,9 @@ namespace ticketd::tests {
 enum class Command : std::uint8_t {
     kCreate,
     kBuyWithKey,
-    kBuyMore,
-    kChange,  ///< of an event: its capacity, then a pause
-    kAbandon,
+    kBuyMore,     ///< and hold some
+    kChange,      ///< a hold; an event: its capacity, then a pause
+    kAbandon,     ///< a key; and the time of all holds is up
     kRestart,     ///< clean stop, and start
     kSwitch,      ///< to the next segment; what comes next runs beside the checkpoint
     kCheckpoint,  ///< switch, and the checkpoint is written

@@ -16,37 +16,73 @@ void require(bool holds, const Entry& entry, const char* rule) {
     }
 }
 
-void add(std::vector<store::Event>& events, const Entry& entry) {
-    if (entry.type == EntryType::kKeyAbandoned) return;
-    if (entry.type == EntryType::kEventCreated) {
-        require(entry.event == events.size(), entry, "events are numbered in order");
-        events.push_back({entry.event_name, {}, {}});
+void begin_order(Sum& sum, const Entry& entry) {
+    auto& [name, stock, schedule] = sum.events.at(entry.event);
+    const auto left = stock.capacity - stock.sold - stock.held;
+    require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
+    require(entry.granted >= entry.min_quantity, entry, "not fewer than asked for");
+    require(schedule.state == box_office::SaleState::kOpen, entry, "only what is open sells");
+    if (entry.type == EntryType::kHeld) {
+        stock.held += entry.granted;
+        sum.holds[entry.lsn] = {entry.event,      entry.uid,     entry.granted, entry.time_ms,
+                                entry.expires_ms, entry.binding, entry.lsn};
+        return;
     }
-    auto& [name, stock, schedule] = events.at(entry.event);
-    if (entry.type == EntryType::kPurchased) {
-        const auto left = stock.capacity - stock.sold;
-        require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
-        require(entry.granted >= entry.min_quantity, entry, "not fewer than asked for");
+    require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
+    stock.sold += entry.granted;
+    stock.next_serial += entry.granted;
+}
+
+void change_order(Sum& sum, const Entry& entry) {
+    auto& stock = sum.events.at(entry.event).stock;
+    const auto found = sum.holds.find(entry.order);
+    require(found != sum.holds.end(), entry, "only a live hold changes");
+    auto& hold = found->second;
+    require(hold.event == entry.event && hold.last == entry.previous, entry, "one after another");
+    sum.newest[entry.order] = entry.lsn;
+    if (entry.type == EntryType::kExtended) {
+        hold.since_ms = entry.time_ms;
+        hold.expires_ms = entry.expires_ms;
+        hold.last = entry.lsn;
+        return;
+    }
+    if (entry.type == EntryType::kConfirmed) {
+        require(entry.granted <= hold.quantity, entry, "not more than was held");
         require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
         stock.sold += entry.granted;
         stock.next_serial += entry.granted;
-        require(schedule.state == box_office::SaleState::kOpen, entry, "only what is open sells");
-    } else {
-        stock.capacity = entry.after.capacity;
     }
+    stock.held -= hold.quantity;
+    sum.holds.erase(found);
+}
+
+void add(Sum& sum, const Entry& entry) {
+    if (entry.type == EntryType::kKeyAbandoned) return;
+    if (entry.type == EntryType::kEventCreated) {
+        require(entry.event == sum.events.size(), entry, "events are numbered in order");
+        sum.events.push_back({entry.event_name, {}, {}});
+    }
+    if (entry.type == EntryType::kPurchased || entry.type == EntryType::kHeld) {
+        begin_order(sum, entry);
+    } else if (entry.type >= EntryType::kConfirmed) {
+        change_order(sum, entry);
+    } else {
+        sum.events.at(entry.event).stock.capacity = entry.after.capacity;
+    }
+    auto& [name, stock, schedule] = sum.events.at(entry.event);
     if (sets_schedule(entry.type)) schedule = entry.schedule;
     stock.lsn = entry.lsn;
-    require(stock.sold <= stock.capacity, entry, "no oversell");
+    require(stock.sold + stock.held <= stock.capacity, entry, "no oversell");
     require(stock == entry.after, entry, "the counts are those after the change");
 }
 
 }  // namespace
 
-std::vector<store::Event> add_up(std::span<const Entry> entries) {
-    std::vector<store::Event> events;
+Sum add_up_all(std::span<const Entry> entries) {
+    Sum sum;
     for (const auto& entry : entries)
-        add(events, entry);
-    return events;
+        add(sum, entry);
+    return sum;
 }
 
 Lsn Expected::holder(UserId uid, const std::string& key) const {

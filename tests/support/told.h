@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <variant>
@@ -27,9 +28,19 @@ struct Expected {
     Lsn holder(UserId uid, const std::string& key) const;
 };
 
+/// What entries add up to.
+struct Sum {
+    std::vector<store::Event> events;
+    store::Holds holds;
+    std::map<Lsn, Lsn> newest;  ///< of orders that changed: the entry that says last what they are
+};
 /// Adds up entries from the first. Throws if one of them breaks a rule of selling: what is sold
-/// follows from what was asked and what there was, serials have no gap, nothing is oversold.
-std::vector<store::Event> add_up(std::span<const store::Entry> entries);
+/// follows from what was asked and what there was, serials have no gap, nothing is oversold, and
+/// what is held comes back once.
+Sum add_up_all(std::span<const store::Entry> entries);
+inline std::vector<store::Event> add_up(std::span<const store::Entry> entries) {
+    return add_up_all(entries).events;
+}
 
 class Told {
   public:

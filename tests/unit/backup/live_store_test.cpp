@@ -87,7 +87,7 @@ class LiveStore {
         events.on_durable = [this](Lsn lsn) { durable_ = lsn; };
         events.on_full = [this](std::error_code) { has_failed_ = true; };
         events.on_fatal = [this](const std::string&) { has_failed_ = true; };
-        events.on_checkpoint = [](Lsn) {};
+        events.on_checkpoint = [](Lsn, const store::OrderRuns&) {};
         events.on_keys_expired = [this](const store::KeyFloor& floor) {
             const std::lock_guard lock{mutex_};
             expired_ = floor;
@@ -156,7 +156,7 @@ void check_copy(const std::string& path, Lsn lsn, std::mt19937& random) {
     events.on_full = [](std::error_code) {};
     events.on_fatal = [](const std::string& what) { FAIL_CHECK(what); };
     events.on_keys_expired = [](const store::KeyFloor&) {};
-    events.on_checkpoint = [](Lsn) {};
+    events.on_checkpoint = [](Lsn, const store::OrderRuns&) {};
     events.on_notice = [](const std::string&) {};
     store::Store restored{*directory, clock, events, {.segment_bytes = StoreRig::kSegmentBytes}};
     CHECK(restored.state().last_lsn() == lsn);

@@ -27,7 +27,7 @@ void append(std::string& bytes, std::uint64_t number, int size) {
 }
 
 std::string head(std::string_view magic, const std::string& store_id = kStoreId,
-                 std::uint64_t version = 3) {
+                 std::uint64_t version = 4) {
     std::string bytes{magic};
     append(bytes, version, 4);
     append(bytes, 0, 4);
@@ -72,6 +72,7 @@ struct Stage {
         put("checkpoint", checkpoint(2, 1));
         put("keys-0000000001", head("TKTDKEYS") + "one");
         put("keys-0000000002", head("TKTDKEYS") + "two");
+        put("orders-0000000002", head("TKTDORDR") + "one and two");
         put("journal-0000000001", head("TKTDJRNL") + std::string(5000, '1'));
         put("journal-0000000002", head("TKTDJRNL") + std::string(6000, '2'));
         put("journal-0000000003", head("TKTDJRNL") + std::string(20000, '3'));
@@ -123,7 +124,7 @@ TEST_CASE("backup: checkpoint, key runs and the journal up to the position are c
     CHECK(files_of(stage.plan.directory) == expected);
     const auto& made = std::get<BackupResult>(outcome);
     CHECK(made.lsn == 99);
-    CHECK(made.files == 6);
+    CHECK(made.files == 7);
     std::uint64_t bytes = 0;
     for (const auto& [name, content] : expected) {
         bytes += content.size();
@@ -147,7 +148,7 @@ TEST_CASE("backup: the copy does not pass for a store before it is whole") {
         return true;
     };
     REQUIRE(failure_of(back_up(stage.plan)) == nullptr);
-    CHECK(looks == 5);
+    CHECK(looks == 6);
     CHECK_FALSE(fs::exists(stage.plan.directory + "/" + kUnfinishedFile));
 }
 
@@ -157,6 +158,7 @@ TEST_CASE("backup: keys that are dropped meanwhile are left out, as the newer ch
     stage.plan.go_on = [&](std::uint64_t, std::uint64_t) {
         if (++looks == 1) {  // the first run was copied, the second not yet
             stage.put("keys-0000000003", head("TKTDKEYS") + "three");
+            stage.put("orders-0000000003", head("TKTDORDR") + "three");
             stage.put("journal-0000000004", head("TKTDJRNL") + std::string(9000, '4'));
             stage.put("checkpoint", checkpoint(3, 3));
             stage.remove("keys-0000000001");
@@ -178,6 +180,41 @@ TEST_CASE("backup: keys that are dropped meanwhile are left out, as the newer ch
     CHECK(copy.at("journal-0000000004").size() == 4096);
 }
 
+TEST_CASE("backup: orders that are merged meanwhile are taken from where they are then") {
+    Stage stage;
+    int looks = 0;
+    stage.plan.go_on = [&](std::uint64_t, std::uint64_t) {
+        if (++looks == 2) {  // the key runs were copied, the order run not yet
+            for (const auto* segment : {"3", "4"}) {
+                stage.put(std::string{"keys-000000000"} + segment, head("TKTDKEYS") + segment);
+            }
+            stage.put("orders-0000000004", head("TKTDORDR") + "one to four");
+            stage.put("journal-0000000004", head("TKTDJRNL") + std::string(9000, '4'));
+            stage.put("journal-0000000005", head("TKTDJRNL") + std::string(9000, '5'));
+            stage.put("checkpoint", checkpoint(4, 1));
+            stage.remove("orders-0000000002");
+        }
+        return true;
+    };
+    int asked = 0;
+    stage.plan.ask_position = [&] {
+        return ++asked == 1 ? stage.position(3, 8192) : stage.position(5, 4096);
+    };
+    REQUIRE(failure_of(back_up(stage.plan)) == nullptr);
+    const auto copy = files_of(stage.plan.directory);
+    CHECK(copy.at("checkpoint") == checkpoint(4, 1));
+    CHECK(copy.count("orders-0000000002") == 0);
+    CHECK(copy.at("orders-0000000004") == head("TKTDORDR") + "one to four");
+    CHECK(copy.at("keys-0000000001") == head("TKTDKEYS") + "one");
+}
+
+TEST_CASE("backup: order runs are those that together cover every segment once") {
+    CHECK(order_runs_up_to(0).empty());
+    CHECK(order_runs_up_to(1) == std::vector<std::uint64_t>{1});
+    CHECK(order_runs_up_to(4) == std::vector<std::uint64_t>{4});
+    CHECK(order_runs_up_to(13) == std::vector<std::uint64_t>{13, 12, 8});
+}
+
 TEST_CASE("backup: a newer checkpoint that drops nothing changes nothing") {
     Stage stage;
     stage.plan.go_on = [&](std::uint64_t, std::uint64_t) {
@@ -189,7 +226,8 @@ TEST_CASE("backup: a newer checkpoint that drops nothing changes nothing") {
 }
 
 TEST_CASE("backup: what should be there and is not ends it") {
-    for (const auto* name : {"checkpoint", "keys-0000000002", "journal-0000000001"}) {
+    for (const auto* name :
+         {"checkpoint", "keys-0000000002", "orders-0000000002", "journal-0000000001"}) {
         CAPTURE(name);
         Stage stage;
         stage.remove(name);
@@ -207,15 +245,16 @@ TEST_CASE("backup: what should be there and is not ends it") {
 }
 
 TEST_CASE("backup: files of another store, of another format, or of another kind end it") {
-    for (const auto* name : {"checkpoint", "keys-0000000001", "journal-0000000002"}) {
+    for (const auto* name :
+         {"checkpoint", "keys-0000000001", "orders-0000000002", "journal-0000000002"}) {
         CAPTURE(name);
         Stage stage;
         const auto good = read(stage.store + "/" + name);
         const auto magic = good.substr(0, 8);
         stage.put(name, head(magic, "another store!!!") + good.substr(32));
         stage.check_fails(std::string{name} + ": not of the store that the daemon has");
-        stage.put(name, head(magic, kStoreId, 4) + good.substr(32));
-        stage.check_fails(std::string{name} + ": format version 4, this program knows 3");
+        stage.put(name, head(magic, kStoreId, 5) + good.substr(32));
+        stage.check_fails(std::string{name} + ": format version 5, this program knows 4");
         stage.put(name, good.substr(0, 31));
         stage.check_fails(std::string{name} + ": not a file of this kind, or cut short");
         stage.put(name, head("TKTDSTCK") + good.substr(32));

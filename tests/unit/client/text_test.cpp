@@ -20,7 +20,7 @@ TEST_CASE("a purchase is one clear line") {
           "order 5: 1 ticket of demo, serial 1, 1 left\n");
     CHECK(purchase(R"({"order":6,"event":"demo","requested":4,"granted":4,)"
                    R"("serials":[2,3,4,9],"available":0,"replayed":true})") ==
-          "order 6: 4 tickets of demo, serials 2-4, 9, 0 left (replayed: bought before)\n");
+          "order 6: 4 tickets of demo, serials 2-4, 9, 0 left (replayed: done before)\n");
 }
 
 TEST_CASE("a purchase that got fewer says so") {

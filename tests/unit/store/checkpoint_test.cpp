@@ -26,6 +26,8 @@ Checkpoint some_checkpoint() {
     checkpoint.key_floor = {20, 1500};
     checkpoint.events = {{"demo", {5, 0, 1, 2, 29}},
                          {"other", {7, 2, 3, 9, 4}, {SaleState::kPaused, {1000, 3000}}}};
+    checkpoint.holds = {{22, {1, 7, 1, 1900, 1960, {}, 25}},
+                        {28, {1, 8, 1, 1950, 0, {box_office::Bind::kProcess, 77, 123}, 28}}};
     return checkpoint;
 }
 
@@ -59,6 +61,7 @@ TEST_CASE("a checkpoint comes back as it was written") {
     for (std::size_t i = 0; i < 2; ++i) {
         CHECK(read.events[i] == written.events[i]);
     }
+    CHECK(read.holds == written.holds);
 }
 
 TEST_CASE("no bit of a checkpoint may flip and no byte may be missing") {
@@ -95,6 +98,16 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
     CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.window.opens_ms = -1; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{4}; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{0}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds.erase(22); }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].event = 2; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].event = 0; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].quantity = 2; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].expires_ms = 1899; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].last = 21; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].last = 30; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[28].binding.pid = 0; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[28].binding.bind = box_office::Bind{3}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[0] = c.holds.extract(22).mapped(); }));
     CHECK_FALSE(is_refused([](Checkpoint&) {}));
 }
 

@@ -60,6 +60,65 @@ TEST_CASE("entries come back as they were written") {
     CHECK(rest.empty());
 }
 
+TEST_CASE("entries of holds come back as they were written") {
+    auto held = sale();
+    held.type = EntryType::kHeld;
+    held.first_serial = 0;
+    held.expires_ms = held.time_ms + 1000;
+    held.binding = {box_office::Bind::kProcess, 4711, 99};
+    Entry confirmed;
+    confirmed.type = EntryType::kConfirmed;
+    confirmed.lsn = 15;
+    confirmed.after = {10, 0, 6, 7, 15};
+    confirmed.order = 12;
+    confirmed.previous = 14;
+    confirmed.granted = 2;
+    confirmed.first_serial = 5;
+    confirmed.key = "c";
+    Entry extended;
+    extended.type = EntryType::kExtended;
+    extended.lsn = 15;
+    extended.after = {10, 1, 6, 7, 15};
+    extended.order = extended.previous = 12;
+    extended.expires_ms = 500;
+    auto released = extended;
+    released.type = EntryType::kReleased;
+    released.expires_ms = 0;
+    auto expired = released;
+    expired.type = EntryType::kExpired;
+    const auto bytes = encoded(held) + encoded(confirmed) + encoded(extended) + encoded(released) +
+                       encoded(expired);
+    std::string_view rest{bytes};
+    for (const auto& entry : {held, confirmed, extended, released, expired})
+        CHECK(take_entry(rest) == entry);
+    CHECK(rest.empty());
+}
+
+TEST_CASE("a change of an order that names none before it is no entry") {
+    Entry released;
+    released.type = EntryType::kReleased;
+    released.lsn = 5;
+    released.after = {5, 0, 0, 1, 5};
+    released.order = 2;
+    released.previous = 3;
+    const auto good = encoded(released);
+    const auto is_taken = [&](Lsn order, Lsn previous, std::uint64_t other = 0) {
+        auto bytes = good;
+        put_number<std::uint64_t>(bytes, 64, other);
+        put_number<std::uint64_t>(bytes, 100, order);
+        put_number<std::uint64_t>(bytes, 108, previous);
+        std::string_view rest{bytes};
+        return take_entry(rest).has_value();
+    };
+    CHECK(is_taken(2, 3));
+    CHECK(is_taken(2, 2));
+    CHECK_FALSE(is_taken(0, 3));
+    CHECK_FALSE(is_taken(3, 2));
+    CHECK_FALSE(is_taken(2, 5));
+    CHECK_FALSE(is_taken(2, UINT64_MAX));
+    CHECK_FALSE(is_taken(2, 3, 1));
+}
+
 TEST_CASE("a schedule that no operator can have set is no entry") {
     Entry closed;
     closed.type = EntryType::kEventClosed;

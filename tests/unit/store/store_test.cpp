@@ -73,9 +73,13 @@ TEST_CASE("a key is answered once, also after a restart") {
     CHECK(std::get<Replay>(again.buy(demo, 2, "k")).lsn == entry.lsn);
     LedgerReader reader{again.disk(), again.store().id()};
     CHECK(reader.entry(entry.lsn) == entry);
-    CHECK(is_same_request(entry, {7, demo, {2, 2}, "k", ""}));
-    CHECK_FALSE(is_same_request(entry, {7, demo, {1, 1}, "k", ""}));
-    CHECK_FALSE(is_same_request(entry, {7, demo, {2, 2}, "k", "memo"}));
+    const auto answers = [&](const store::PurchaseRequest& request) {
+        return is_answer_to(entry, request.uid, request.key, image_of(request));
+    };
+    CHECK(answers({7, demo, {2, 2}, "k", ""}));
+    CHECK_FALSE(answers({7, demo, {1, 1}, "k", ""}));
+    CHECK_FALSE(answers({7, demo, {2, 2}, "k", "memo"}));
+    CHECK_FALSE(answers({8, demo, {2, 2}, "k", ""}));
 }
 
 TEST_CASE("a key that was told no stays refused when there is stock again") {

@@ -1,0 +1,93 @@
+// hold, confirm, release and extend.
+#include "server/net/order_json.h"
+#include "server/net/refusal.h"
+#include "server/net/service.h"
+
+namespace ticketd::net {
+namespace {
+
+constexpr std::string_view kTooManyProcesses = "holds are bound to as many processes as may be";
+
+}  // namespace
+
+void Service::hold(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto event = find_event(params.text(0));
+    store::HoldRequest request;
+    auto& order = request.order;
+    order.uid = caller.uid;
+    order.event = event.value_or(kNoEvent);
+    order.terms.quantity = params.integer(1, 1);
+    order.terms.min_quantity = params.integer(3, order.terms.quantity);
+    order.key = params.text(4);
+    order.memo = params.text(8);
+    if (order.terms.min_quantity > order.terms.quantity) {
+        return responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+    }
+    const auto bound = hold_watch_.binding(params.text(7), caller);
+    if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
+        if (*problem == HoldWatch::Problem::kTooMany) {
+            return responder.error(0, ErrorKind::kBusy, kTooManyProcesses);
+        }
+        return responder.error(0, ErrorKind::kInvalidParams, "bind names no process of yours");
+    }
+    request.binding = std::get<box_office::Binding>(bound);
+    // What it is bound to ends it, unless a time was given too.
+    const bool is_bound = request.binding.bind != box_office::Bind::kNothing;
+    request.ttl_ms = params.signed_integer(2).value_or(is_bound ? 0 : limits::kHoldMs);
+    if (!event) return refuse_unknown_event(params.text(0), order, responder);
+    run_locked(*event, responder, [this, caller, request = std::move(request)](const Responder& r) {
+        return try_hold(request, caller, r);
+    });
+}
+
+bool Service::try_hold(const store::HoldRequest& request, const Caller& caller,
+                       const Responder& responder) {
+    const auto result = store_.hold(request);
+    if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        hold_watch_.bind(changed->entry.lsn, request.binding, caller);
+    }
+    const auto& event = store_.state().event(request.order.event).name;
+    return answer(result, event, caller, request, responder);
+}
+
+void Service::confirm(const Params& params, const Caller& caller, const Responder& responder) {
+    change_hold(params, box_office::Confirm{params.integer(1, 0)}, 2, caller, responder);
+}
+
+void Service::release(const Params& params, const Caller& caller, const Responder& responder) {
+    change_hold(params, store::Release{}, 1, caller, responder);
+}
+
+void Service::extend(const Params& params, const Caller& caller, const Responder& responder) {
+    const auto ttl_ms = params.signed_integer(1).value_or(limits::kHoldMs);
+    change_hold(params, store::Extend{ttl_ms}, 2, caller, responder);
+}
+
+void Service::change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
+                          const Caller& caller, const Responder& responder) {
+    store::HoldChangeRequest request{caller.uid, caller.is_operator, params.integer(0, 0), change,
+                                     std::string{params.text(key_at)}};
+    const auto attempt = [this, caller, request = std::move(request)](const Responder& r) {
+        return answer(store_.change_hold(request), "", caller, request, r);
+    };
+    // Without a hold there is no lock to wait for.
+    const auto* hold = store_.state().find_hold(params.integer(0, 0));
+    if (hold != nullptr) return run_locked(hold->event, responder, attempt);
+    static_cast<void>(attempt(responder));
+}
+
+void Service::refuse_not_held(Lsn order, const Caller& caller, const Responder& responder) {
+    view_order(order, caller, responder, [responder](const OrderView& view) {
+        const auto number = std::to_string(view.first.lsn);
+        const auto& newest = view.newest;
+        if (newest.type == store::EntryType::kExpired) {
+            return responder.error(0, ErrorKind::kHoldExpired, "hold " + number + " has expired",
+                                   {{"order", view.first.lsn}, {"lsn", newest.lsn}});
+        }
+        const auto state = std::string{order_state(newest.type)};
+        responder.error(0, ErrorKind::kWrongState, "order " + number + " is " + state,
+                        {{"order", view.first.lsn}, {"lsn", newest.lsn}});
+    });
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,125 @@
+#include "server/net/hold_watch.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/limits.h"
+
+namespace ticketd::net {
+namespace {
+
+// Lists are looked through for holds that are no more when they have grown by so much.
+constexpr std::size_t kDeadAtOnce = 64;
+
+box_office::Binding binding_to(std::uint32_t pid, std::uint64_t start) {
+    return {box_office::Bind::kProcess, pid, start};
+}
+
+}  // namespace
+
+std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::binding(std::string_view bind,
+                                                                         const Caller& caller) {
+    constexpr std::string_view kPidPrefix = "pid:";
+    if (bind.empty()) return box_office::Binding{};
+    if (bind == "connection") return box_office::Binding{box_office::Bind::kConnection, 0, 0};
+    auto pid = caller.pid;
+    if (bind.starts_with(kPidPrefix)) {
+        const auto number = bind.substr(kPidPrefix.size());
+        const auto read = std::from_chars(number.data(), number.data() + number.size(), pid);
+        if (read.ec != std::errc{}) return Problem::kNoProcess;
+    }
+    const auto process = platform::open_process(pid);
+    if (!process || (process->uid != caller.uid && !caller.is_operator)) {
+        return Problem::kNoProcess;
+    }
+    if (processes_.size() >= limits::kWatchedProcesses) forget_dead();
+    if (processes_.size() >= limits::kWatchedProcesses &&
+        !processes_.contains({pid, process->start})) {
+        return Problem::kTooMany;
+    }
+    return binding_to(pid, process->start);
+}
+
+void HoldWatch::bind(Lsn order, const box_office::Binding& binding, const Caller& caller) {
+    if (binding.bind == box_office::Bind::kConnection) {
+        auto& orders = by_connection_[caller.connection];
+        orders.push_back(order);
+        if (orders.size() % kDeadAtOnce == 0) forget_dead();
+    } else if (binding.bind == box_office::Bind::kProcess) {
+        watch(order, binding);
+    }
+}
+
+// If it has ended since it was looked at, so has the hold.
+void HoldWatch::watch(Lsn order, const box_office::Binding& binding) {
+    const Process process{binding.pid, binding.process_start};
+    const auto known = processes_.find(process);
+    if (known != processes_.end()) {
+        auto& orders = known->second->orders;
+        orders.push_back(order);
+        if (orders.size() % kDeadAtOnce == 0) forget_dead();
+        return;
+    }
+    auto handle = platform::open_process(binding.pid);
+    if (!handle || handle->start != binding.process_start) return end({order}, binding);
+    auto watched = std::make_unique<Watched>(
+        Watched{asio::posix::stream_descriptor{loop_, handle->descriptor.release()}, {order}});
+    watched->ended.async_wait(asio::posix::descriptor_base::wait_read,
+                              [this, process](const asio::error_code& error) {
+                                  if (!error) process_ended(process);
+                              });
+    processes_.emplace(process, std::move(watched));
+}
+
+void HoldWatch::connection_closed(std::uint64_t connection) {
+    const auto found = by_connection_.find(connection);
+    if (found == by_connection_.end()) return;
+    end(found->second, {box_office::Bind::kConnection, 0, 0});
+    by_connection_.erase(found);
+}
+
+void HoldWatch::process_ended(const Process& process) {
+    const auto found = processes_.find(process);
+    if (found == processes_.end()) return;
+    end(found->second->orders, binding_to(process.first, process.second));
+    processes_.erase(found);
+}
+
+void HoldWatch::end(const std::vector<Lsn>& orders, const box_office::Binding& binding) {
+    for (const auto order : orders) {
+        const auto* hold = store_.state().find_hold(order);
+        if (hold != nullptr && hold->binding == binding) store_.note_gone(order);
+    }
+    on_gone_();
+}
+
+void HoldWatch::catch_up() {
+    forget_dead();
+    std::vector<Lsn> bound;
+    for (const auto& [connection, orders] : by_connection_)
+        bound.insert(bound.end(), orders.begin(), orders.end());
+    for (const auto& [process, watched] : processes_)
+        bound.insert(bound.end(), watched->orders.begin(), watched->orders.end());
+    std::sort(bound.begin(), bound.end());
+    for (const auto& [order, hold] : store_.state().holds()) {
+        if (std::binary_search(bound.begin(), bound.end(), order)) continue;
+        if (hold.binding.bind == box_office::Bind::kConnection) end({order}, hold.binding);
+        if (hold.binding.bind == box_office::Bind::kProcess) watch(order, hold.binding);
+    }
+}
+
+// Not while a change may still be taken back, which would bring a hold to life again.
+void HoldWatch::forget_dead() {
+    if (store_.durable_lsn() < store_.state().last_lsn()) return;
+    const auto forget_in = [this](std::vector<Lsn>& orders) {
+        std::erase_if(orders, [this](Lsn order) { return !store_.state().find_hold(order); });
+    };
+    for (auto& [connection, orders] : by_connection_)
+        forget_in(orders);
+    for (auto& [process, watched] : processes_)
+        forget_in(watched->orders);
+    std::erase_if(by_connection_, [](const auto& item) { return item.second.empty(); });
+    std::erase_if(processes_, [](const auto& item) { return item.second->orders.empty(); });
+}
+
+}  // namespace ticketd::net

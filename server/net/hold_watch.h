@@ -1,0 +1,65 @@
+// Watches what holds are bound to, and tells the store when it is no more: a connection when it is
+// closed, a process when it ends. After a restart no connection of before is left; processes are
+// found again by their number and the time of their start. Event loop only.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "server/box_office/hold.h"
+#include "server/net/session.h"
+#include "server/platform/process.h"
+#include "server/store/store.h"
+
+namespace ticketd::net {
+
+class HoldWatch {
+  public:
+    /// `on_gone` is called when the store has been told something. All must outlive the watch.
+    HoldWatch(asio::io_context& loop, store::Store& store, std::function<void()> on_gone)
+        : loop_(loop), store_(store), on_gone_(std::move(on_gone)) {}
+
+    /// Why a hold cannot be bound.
+    enum class Problem : std::uint8_t {
+        kNoProcess,  ///< there is none of that number, or it is somebody else's
+        kTooMany,    ///< limits::kWatchedProcesses are watched already
+    };
+    /// What "connection", "pid" or "pid:NUMBER" of this caller stands for.
+    std::variant<box_office::Binding, Problem> binding(std::string_view bind, const Caller& caller);
+
+    /// A hold was made for this caller. Does nothing if it is bound to nothing.
+    void bind(Lsn order, const box_office::Binding& binding, const Caller& caller);
+    void connection_closed(std::uint64_t connection);
+    /// After a start, or after changes were taken back: holds live that were not bound here, and
+    /// what they are bound to may be no more.
+    void catch_up();
+
+  private:
+    using Process = std::pair<std::uint32_t, std::uint64_t>;  // its number and start
+    struct Watched {
+        asio::posix::stream_descriptor ended;
+        std::vector<Lsn> orders;
+    };
+
+    void watch(Lsn order, const box_office::Binding& binding);
+    void process_ended(const Process& process);
+    void end(const std::vector<Lsn>& orders, const box_office::Binding& binding);
+    void forget_dead();
+
+    asio::io_context& loop_;
+    store::Store& store_;
+    const std::function<void()> on_gone_;
+    std::unordered_map<std::uint64_t, std::vector<Lsn>> by_connection_;
+    std::map<Process, std::unique_ptr<Watched>> processes_;
+};
+
+}  // namespace ticketd::net

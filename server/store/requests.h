@@ -1,0 +1,70 @@
+// What the store can be asked for with an idempotency key, and when two such requests are the same
+// one, so that the answer of the first is the answer of the second. Plain values; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "server/box_office/decide.h"
+#include "server/box_office/hold.h"
+#include "server/store/entry.h"
+
+namespace ticketd::store {
+
+struct PurchaseRequest {
+    UserId uid = 0;
+    EventId event = 0;
+    box_office::Purchase terms;
+    std::string key;  ///< empty: none
+    std::string memo;
+};
+
+struct HoldRequest {
+    PurchaseRequest order;
+    std::int64_t ttl_ms = 0;  ///< how long it lives; 0: without end
+    box_office::Binding binding;
+};
+
+struct Release {};
+struct Extend {
+    std::int64_t ttl_ms = 0;  ///< from now on
+};
+using HoldChange = std::variant<box_office::Confirm, Release, Extend>;
+
+struct HoldChangeRequest {
+    UserId uid = 0;            ///< who asks
+    bool is_operator = false;  ///< may change others' holds
+    Lsn order = 0;
+    HoldChange change;
+    std::string key;  ///< empty: none
+};
+
+inline UserId uid_of(const PurchaseRequest& request) {
+    return request.uid;
+}
+inline UserId uid_of(const HoldRequest& request) {
+    return request.order.uid;
+}
+inline UserId uid_of(const HoldChangeRequest& request) {
+    return request.uid;
+}
+inline const std::string& key_of(const PurchaseRequest& request) {
+    return request.key;
+}
+inline const std::string& key_of(const HoldRequest& request) {
+    return request.order.key;
+}
+inline const std::string& key_of(const HoldChangeRequest& request) {
+    return request.key;
+}
+
+/// Everything that makes it the request it is, but for uid and key.
+std::string image_of(const PurchaseRequest& request);
+std::string image_of(const HoldRequest& request);
+std::string image_of(const HoldChangeRequest& request);
+
+/// True if `entry` is what was asked for with this key by a request of this image.
+bool is_answer_to(const Entry& entry, UserId uid, const std::string& key, const std::string& image);
+
+}  // namespace ticketd::store

@@ -1,0 +1,151 @@
+// The store's part of holds: made, confirmed, given back, extended, and ended when their time is up
+// or what they were bound to is no more.
+#include <algorithm>
+
+#include "common/check.h"
+#include "common/limits.h"
+#include "server/store/store.h"
+
+namespace ticketd::store {
+namespace {
+
+struct TypeOf {
+    EntryType operator()(const box_office::Confirm&) const { return EntryType::kConfirmed; }
+    EntryType operator()(const Release&) const { return EntryType::kReleased; }
+    EntryType operator()(const Extend&) const { return EntryType::kExtended; }
+};
+
+}  // namespace
+
+ChangeResult Store::hold(const HoldRequest& request) {
+    const auto& [uid, event, terms, key, memo] = request.order;
+    const Asked asked{request};
+    if (auto answer = answer_at_once(asked)) return *std::move(answer);
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
+    if (state().holds().size() >= limits::kHolds) return Refused{{ErrorKind::kBusy}};
+
+    const auto& [name, stock, schedule] = state().event(event);
+    const auto decision = decide_hold(stock, schedule, terms, now_ms());
+    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+        return refuse(asked, event, *refusal);
+    }
+    const auto& held = std::get<box_office::Held>(decision);
+    auto entry = new_entry(EntryType::kHeld, uid, event);
+    entry.after = held.after;
+    entry.requested = terms.quantity;
+    entry.min_quantity = terms.min_quantity;
+    entry.granted = held.granted;
+    if (request.ttl_ms > 0) entry.expires_ms = entry.time_ms + request.ttl_ms;
+    entry.binding = request.binding;
+    entry.key = key;
+    entry.memo = memo;
+    return commit(std::move(entry));
+}
+
+ChangeResult Store::change_hold(const HoldChangeRequest& request) {
+    const auto& [uid, is_operator, order, change, key] = request;
+    const Asked asked{request};
+    if (auto answer = answer_at_once(asked)) {
+        const auto* refused = std::get_if<Refused>(&*answer);
+        const bool was_not_held =
+            refused != nullptr && refused->refusal.kind == ErrorKind::kWrongState;
+        return was_not_held ? ChangeResult{NotHeld{order}} : *std::move(answer);
+    }
+    const auto* hold = state().find_hold(order);
+    if (hold == nullptr) return not_held(asked, order);
+    const auto event = hold->event;
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
+    hold = state().find_hold(order);
+    if (hold == nullptr) return not_held(asked, order);
+    if (hold->uid != uid && !is_operator) return refuse(asked, event, {ErrorKind::kNotFound});
+    // It has ended, but there was no room to say so.
+    if (left_of(order) == std::chrono::milliseconds{0}) return Refused{{ErrorKind::kBusy}};
+
+    const auto& stock = state().event(event).stock;
+    auto entry = change_of(order, *hold, std::visit(TypeOf{}, change), uid);
+    entry.key = key;
+    if (const auto* confirm = std::get_if<box_office::Confirm>(&change)) {
+        const auto decision = decide(stock, hold->quantity, *confirm);
+        if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+            return refuse(asked, event, *refusal);
+        }
+        const auto& sale = std::get<box_office::Sale>(decision);
+        entry.after = sale.after;
+        entry.requested = confirm->quantity;
+        entry.granted = sale.granted;
+        entry.first_serial = sale.first_serial;
+    } else if (const auto* extend = std::get_if<Extend>(&change)) {
+        entry.after = stock;
+        entry.expires_ms = entry.time_ms + extend->ttl_ms;
+    }
+    return commit(std::move(entry));
+}
+
+// That it is no live hold is for good, unless it is no order yet. Why it is none is read again for
+// every copy of the request.
+ChangeResult Store::not_held(const Asked& asked, Lsn order) {
+    const auto last = state().last_lsn();
+    if (order == 0 || order > last) {
+        remember(asked, {ErrorKind::kNotFound}, last);
+        return Refused{{ErrorKind::kNotFound}, last, false};
+    }
+    remember(asked, {ErrorKind::kWrongState}, last);
+    return NotHeld{order};
+}
+
+// Unless it is confirmed or extended, its tickets return.
+Entry Store::change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid) {
+    auto entry = new_entry(type, uid, hold.event);
+    entry.order = order;
+    entry.previous = hold.last;
+    entry.after = give_back(state().event(hold.event).stock, hold.quantity);
+    return entry;
+}
+
+// Under the slot's lock. Without room for their entries they have to wait, as everything else.
+void Store::end_due_holds(EventId event) {
+    if (!deadlines_.next_of(event)) return;
+    const auto now = clock_.elapsed();
+    for (auto due = deadlines_.first_due(event, now); due; due = deadlines_.first_due(event, now)) {
+        if (refuse_for_space()) return;
+        const auto* hold = state().find_hold(due->order);
+        TICKETD_CHECK(hold != nullptr);
+        const auto type = due->why == HoldEnd::kTime ? EntryType::kExpired : EntryType::kReleased;
+        commit(change_of(due->order, *hold, type, hold->uid));
+    }
+}
+
+void Store::end_due_holds() {
+    if (!deadlines_.next()) return;
+    for (const auto event : deadlines_.due(clock_.elapsed()))
+        static_cast<void>(enter(event));
+}
+
+void Store::note_gone(Lsn order) {
+    const auto* hold = state().find_hold(order);
+    if (hold == nullptr) return;
+    deadlines_.set(order, Deadlines::Deadline{hold->event, clock_.elapsed(), HoldEnd::kGone});
+}
+
+std::chrono::milliseconds Store::until_next_end() const {
+    const auto next = deadlines_.next();
+    if (!next) return {};
+    return std::max(*next - clock_.elapsed(), std::chrono::milliseconds{0});
+}
+
+std::optional<std::chrono::milliseconds> Store::left_of(Lsn order) const {
+    const auto deadline = deadlines_.find(order);
+    if (!deadline) return std::nullopt;
+    return std::max(deadline->at - clock_.elapsed(), std::chrono::milliseconds{0});
+}
+
+// By the clock that nobody can set, from what is stored in the time of day.
+std::optional<Deadlines::Deadline> Store::deadline_of(const box_office::Hold& hold) const {
+    if (hold.expires_ms == 0) return std::nullopt;
+    const std::chrono::milliseconds left{box_office::left_ms(hold, now_ms())};
+    return Deadlines::Deadline{hold.event, clock_.elapsed() + left, HoldEnd::kTime};
+}
+
+}  // namespace ticketd::store
