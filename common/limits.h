@@ -89,6 +89,13 @@ inline constexpr std::size_t kEvents = 100'000;
 /// Holds that live at once, at some 250 bytes of memory each; beyond it a request for another is
 /// told `busy`. The checkpoint lists them all.
 inline constexpr std::size_t kHolds = 100'000;
+/// Requests that wait in line, of all events; beyond it another that would wait is told `busy`.
+inline constexpr std::size_t kWaiting = 10'000;
+/// The longest that a request may wait.
+inline constexpr std::int64_t kWaitMsMax = 86'400'000;
+/// How long a place in line is kept for a client that went away and has a key to come back with: a
+/// restart of its host's network or of itself.
+inline constexpr int kLineGraceMs = 10'000;
 /// Processes that holds are bound to, each of which takes a descriptor; beyond it a request for
 /// another is told `busy`.
 inline constexpr std::size_t kWatchedProcesses = 512;

@@ -64,6 +64,14 @@ Problem set_time(std::optional<std::int64_t>& slot, char letter, std::string_vie
                  std::string{text} + "'");
 }
 
+Problem set_answer(std::optional<bool>& slot, char letter, std::string_view text) {
+    if (text != "yes" && text != "no") {
+        return usage(name_of(letter) + " is yes or no, not '" + std::string{text} + "'");
+    }
+    slot = text == "yes";
+    return std::nullopt;
+}
+
 Problem set_output(Arguments& arguments, std::string_view name) {
     const auto output = output_called(name);
     if (!output) {
@@ -88,6 +96,12 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'o': return set_output(arguments, value);
         case 'T': return set_duration(arguments.timeout, letter, value);
         case 'w': return set_duration(arguments.wait_ready, letter, value);
+        case 'n': return set_number(arguments.number, letter, value);
+        case 'K': arguments.confirms = true; break;
+        case 'W': return set_duration(arguments.wait, letter, value);
+        case 'P': arguments.line = value; break;
+        case 'A': return set_answer(arguments.auto_close, letter, value);
+        case 'L': return set_number(arguments.order_limit, letter, value);
         case 't': return set_duration(arguments.ttl, letter, value);
         case 'p': return set_number(arguments.pid, letter, value);
         case 'O': return set_time(arguments.opens_ms, letter, value);
@@ -164,13 +178,15 @@ Outcome<Arguments> parse_arguments(int argc, char* const* argv) {
     for (;;) {
         // The leading '-' hands over operands in their place, whatever POSIXLY_CORRECT says.
         // NOLINTNEXTLINE(concurrency-mt-unsafe): before any other thread could exist
-        const int found = ::getopt_long(argc, argv, "-:qh", options.data(), nullptr);
+        const int found = ::getopt_long(argc, argv, "-:n:qh", options.data(), nullptr);
         if (found == -1) break;
         const std::string word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         if (found == ':') return usage(word + " needs a value");
         if (found == '?') return usage("there is no option '" + word + "'");
         if (found == 1) {
             arguments.operands.emplace_back(optarg);
+            // What follows belongs to the command.
+            if (arguments.operands.size() == 2 && arguments.operands[0] == "run") break;
             continue;
         }
         const auto letter = static_cast<char>(found);

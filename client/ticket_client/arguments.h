@@ -24,10 +24,16 @@ struct Arguments {
     Output output = Output::kText;
     bool is_quiet = false;
     bool wants_exit_code = false;
+    bool confirms = false;
+    std::optional<std::uint64_t> number;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::chrono::milliseconds> wait_ready;
     std::optional<std::chrono::milliseconds> ttl;
+    std::optional<std::chrono::milliseconds> wait;
+    std::optional<std::string> line;
+    std::optional<bool> auto_close;
+    std::optional<std::uint64_t> order_limit;
     std::optional<std::uint64_t> pid;
     std::optional<std::string> event;
     std::optional<std::string> key;
@@ -44,7 +50,8 @@ struct Arguments {
     std::optional<std::int64_t> by;
 };
 
-/// Reads main()'s arguments. Options may stand anywhere. The failure is `usage`, exit 64.
+/// Reads main()'s arguments. Options may stand anywhere, but not behind the command of `run`. The
+/// failure is `usage`, exit 64.
 Outcome<Arguments> parse_arguments(int argc, char* const* argv);
 
 }  // namespace ticketd::client

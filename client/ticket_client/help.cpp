@@ -22,7 +22,7 @@ std::string option_lines(std::string_view letters) {
         const bool is_listed = letters.find(option.letter) != std::string_view::npos;
         if (letters.empty() ? !is_global_option(option.letter) : !is_listed) continue;
         std::string left = std::string{"--"} + option.name;
-        if (option.letter == 'q' || option.letter == 'h') {
+        if (option.letter == 'n' || option.letter == 'q' || option.letter == 'h') {
             left.insert(0, std::string{'-', option.letter, ',', ' '});
         }
         if (!option.argument.empty()) left.append(" ").append(option.argument);

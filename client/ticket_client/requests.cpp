@@ -42,6 +42,14 @@ class Params {
         return add(name, std::string_view{value});
     }
 
+    Params& add_rules(const Arguments& arguments) {
+        return add("opens_ms", arguments.opens_ms)
+            .add("closes_ms", arguments.closes_ms)
+            .add("order_limit", arguments.order_limit)
+            .add("line", arguments.line)
+            .add("auto_close", arguments.auto_close);
+    }
+
     // A request that is not UTF-8 would be refused whole, without a word about which part of it.
     Outcome<Request> request(std::string_view method, Nature nature, std::string hint = {}) {
         auto object = '{' + text_ + '}';
@@ -95,6 +103,7 @@ Params terms(const Arguments& arguments) {
     params.add("event", arguments.event);
     params.add("quantity", arguments.operands.empty() ? 1 : *parse_number(arguments.operands[0]));
     params.add("min_quantity", arguments.min);
+    if (arguments.wait) params.add("wait_ms", arguments.wait->count());
     return params;
 }
 
@@ -169,22 +178,21 @@ Outcome<Request> size_event(const Arguments& arguments, std::string_view method)
         .add("capacity", capacity)
         .add("delta", arguments.by)
         .add("if_lsn", arguments.if_lsn)
-        .add("opens_ms", arguments.opens_ms)
-        .add("closes_ms", arguments.closes_ms)
+        .add_rules(arguments)
         .request(method, Nature::kOnce, kAskForEvents);
 }
 
-Outcome<Request> reschedule_event(const Arguments& arguments, std::string_view method) {
+Outcome<Request> change_rules(const Arguments& arguments, std::string_view method) {
     const auto& name = arguments.operands[0];
     if (!is_event_name(name)) return bad_input("'" + name + "' is no event name");
-    const bool sets_window = arguments.opens_ms || arguments.closes_ms;
-    if (arguments.verb->verb == Verb::kEventUpdate && !sets_window) {
-        return usage("event update needs --opens or --closes");
+    const bool sets_something = arguments.opens_ms || arguments.closes_ms ||
+                                arguments.order_limit || arguments.line || arguments.auto_close;
+    if (arguments.verb->verb == Verb::kEventUpdate && !sets_something) {
+        return usage("event update needs --opens, --closes, --order-limit, --line or --auto-close");
     }
     return Params{}
         .add("name", name)
-        .add("opens_ms", arguments.opens_ms)
-        .add("closes_ms", arguments.closes_ms)
+        .add_rules(arguments)
         .request(method, Nature::kOnce, kAskForEvents);
 }
 
@@ -215,6 +223,19 @@ Outcome<Request> any_call(const Arguments& arguments) {
 
 }  // namespace
 
+Outcome<Request> hold_for_process(const Arguments& arguments, std::uint64_t pid) {
+    auto asked = arguments;
+    asked.operands = {std::to_string(arguments.number.value_or(1))};
+    asked.pid = pid;
+    return hold(asked);
+}
+
+Request settle_hold(std::string_view method, std::uint64_t order) {
+    Params params;
+    params.add("order", order).add("key", new_key());
+    return std::get<Request>(params.request(method, Nature::kKeyed));
+}
+
 Nature nature_of(std::string_view method, std::string_view params) {
     constexpr std::array<std::string_view, 11> kQueries{
         "query",         "order",           "orders",       "events",
@@ -235,15 +256,16 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kConfirm: return change_hold(arguments, "confirm");
         case Verb::kRelease: return change_hold(arguments, "release");
         case Verb::kExtend: return change_hold(arguments, "extend");
+        case Verb::kRun: return hold_for_process(arguments, 1);  // checked; asked for when it runs
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);
         case Verb::kOrders: return orders(arguments);
         case Verb::kEventCreate: return size_event(arguments, "event.create");
         case Verb::kEventResize: return size_event(arguments, "event.resize");
-        case Verb::kEventUpdate: return reschedule_event(arguments, "event.update");
-        case Verb::kEventPause: return reschedule_event(arguments, "event.pause");
-        case Verb::kEventResume: return reschedule_event(arguments, "event.resume");
-        case Verb::kEventClose: return reschedule_event(arguments, "event.close");
+        case Verb::kEventUpdate: return change_rules(arguments, "event.update");
+        case Verb::kEventPause: return change_rules(arguments, "event.pause");
+        case Verb::kEventResume: return change_rules(arguments, "event.resume");
+        case Verb::kEventClose: return change_rules(arguments, "event.close");
         case Verb::kCall: return any_call(arguments);
         case Verb::kEvents: return Request{"events", "{}", Nature::kQuery, {}};
         case Verb::kPing: return Request{"ping", "{}", Nature::kQuery, {}};

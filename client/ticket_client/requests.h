@@ -15,6 +15,11 @@ namespace ticketd::client {
 /// cost a round trip for nothing; the daemon checks them all again.
 Outcome<Request> request_for(const Arguments& arguments);
 
+/// For `run`: holds as many as were asked for, bound to this process.
+Outcome<Request> hold_for_process(const Arguments& arguments, std::uint64_t pid);
+/// For `run`: "confirm" or "release" of that hold.
+Request settle_hold(std::string_view method, std::uint64_t order);
+
 /// What a second copy of a call of `method` would do, by the contract's table of methods.
 Nature nature_of(std::string_view method, std::string_view params);
 

@@ -13,6 +13,7 @@
 #include "client/ticket_client/interrupts.h"
 #include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
+#include "client/ticket_client/run_verb.h"
 #include "client/ticket_client/verdict.h"
 #include "client/ticket_client/verify_verb.h"
 #include "common/error_kind.h"
@@ -32,6 +33,8 @@ CallOptions call_options(const Arguments& arguments, const Interrupts& interrupt
     const auto given = arguments.wait_ready ? arguments.wait_ready : arguments.timeout;
     // Who names a time wants all of it, for a daemon that is about to start as well.
     if (given) options.timeout = options.absent_timeout = *given;
+    // The daemon tells when the time in line is over; the rest is for its answer.
+    if (arguments.wait && !given) options.timeout += *arguments.wait;
     options.interrupt_fd = interrupts.descriptor();
     return options;
 }
@@ -83,6 +86,10 @@ int run(int argc, char* const* argv) {
     if (const auto* failure = failure_of(made)) return report(*failure);
     const auto& request = std::get<Request>(made);
 
+    if (arguments.verb->verb == Verb::kRun) {
+        const Interrupts interrupts;
+        return run_command(arguments, call_options(arguments, interrupts), interrupts);
+    }
     const auto outcome = carry_out(arguments, request);
     if (const auto* failure = failure_of(outcome)) return report(*failure);
     return finish(arguments, request, std::get<std::string>(outcome));

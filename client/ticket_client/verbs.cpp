@@ -6,6 +6,7 @@
 namespace ticketd::client {
 namespace {
 
+constexpr std::size_t kAnyNumber = SIZE_MAX;
 constexpr std::string_view kGlobalLetters = "SJoqThV";
 
 constexpr std::array kOptions{
@@ -20,6 +21,9 @@ constexpr std::array kOptions{
     OptionInfo{'m', "min", "N", "take fewer than asked for, but at least N"},
     OptionInfo{'k', "key", "KEY", "the request's key; the same key never does it twice"},
     OptionInfo{'M', "memo", "TEXT", "a note kept with the order"},
+    OptionInfo{'W', "wait", "TIME", "wait in line this long for tickets, first come first served"},
+    OptionInfo{'n', "number", "N", "so many tickets (1)"},
+    OptionInfo{'K', "confirm", "", "buy the tickets if the command succeeds"},
     OptionInfo{'t', "ttl", "TIME", "hold for this long (10m; with --pid without end)"},
     OptionInfo{'p', "pid", "PID", "release it when this process of yours ends, such as $$"},
     OptionInfo{'b', "buyer", "UID", "only orders of this user"},
@@ -31,6 +35,9 @@ constexpr std::array kOptions{
                "exit 10 if none is left, 11 if the rest is on hold, 13 if not open"},
     OptionInfo{'O', "opens", "TIME", "sell from this time on: +90m, 2026-12-24T18:00:00Z, now"},
     OptionInfo{'C', "closes", "TIME", "sell until this time, likewise; never: without end"},
+    OptionInfo{'L', "order-limit", "N", "at most N tickets in one order; 0: no limit of its own"},
+    OptionInfo{'P', "line", "POLICY", "strict: first come first served; fit: the small may pass"},
+    OptionInfo{'A', "auto-close", "YES|NO", "close when the last ticket is sold"},
     OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
     OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
@@ -42,15 +49,17 @@ constexpr std::array kVerbs{
              "  ticket-client --json query demo | jq .available\n"
              "  if ticket-client -q query --exit-code; then echo \"there are some\"; fi\n"},
     VerbInfo{
-        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emkM", "buy N tickets (1)",
+        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emWkM", "buy N tickets (1)",
         "  ticket-client purchase\n"
         "  ticket-client purchase 4 --min 2 --event demo\n"
+        "  ticket-client purchase --wait 5m     # also before sales open\n"
         "  ticket-client buy --key \"$key\"     # again, after exit 75\n"
         "  order=$(ticket-client buy --output env) && eval \"$order\" && echo \"$TICKET_SERIALS\"\n"
         "\n"
-        "Exit 10: sold out. Exit 75: it is not known whether the purchase was done; repeat it\n"
-        "with the key that is named, and it is done once at most.\n"},
-    VerbInfo{Verb::kHold, "hold", "", "[N]", 0, 1, "emtpkM",
+        "Exit 10: sold out; 124: nothing came in time. Exit 75: it is not known whether the "
+        "purchase\n"
+        "was done; repeat it with the key that is named, and it is done once at most.\n"},
+    VerbInfo{Verb::kHold, "hold", "", "[N]", 0, 1, "emWtpkM",
              "keep N tickets (1) from others for a while",
              "  order=$(ticket-client hold 2 --ttl 5m --output env) && eval \"$order\"\n"
              "  ticket-client confirm \"$TICKET_ORDER\"    # or release it\n"
@@ -68,6 +77,19 @@ constexpr std::array kVerbs{
              "  ticket-client release 5\n"},
     VerbInfo{Verb::kExtend, "extend", "", "ORDER", 1, 1, "tk",
              "hold for another while, from now on", "  ticket-client extend 5 --ttl 10m\n"},
+    VerbInfo{
+        Verb::kRun, "run", "", "CMD [ARG]...", 1, kAnyNumber, "enWKM",
+        "run a command while it holds N tickets (1), then give them back",
+        "  ticket-client run --event ci make -j4            # instead of flock, or sem\n"
+        "  ticket-client run -n 2 --wait 10m --event ci -- ./deploy.sh\n"
+        "  ticket-client run --confirm -- ./print-badge.sh  # bought if it succeeds\n"
+        "\n"
+        "The command finds TICKET_ORDER, TICKET_EVENT and TICKET_GRANTED in its environment. Its\n"
+        "tickets return when its process ends, however that comes about; with --confirm they are\n"
+        "bought if it exits 0, and return otherwise or when ticket-client ends.\n"
+        "\n"
+        "Exits with the command's status, or 128 and the signal that ended it; 125: there was no\n"
+        "ticket, or no daemon; 126: the command cannot be run; 127: there is no such command.\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"
@@ -83,7 +105,7 @@ constexpr std::array kVerbs{
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
-    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OC",
+    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPA",
              "create an event with this many tickets",
              "  ticket-client event create demo 2\n"
              "  ticket-client event create gala 500 --opens 2026-12-01T09:00:00Z --closes +30d\n"},
@@ -95,10 +117,11 @@ constexpr std::array kVerbs{
         "  lsn=$(ticket-client --json query demo | jq .lsn)\n"
         "  ticket-client event resize demo 100 --if-lsn \"$lsn\"   # exit 17 if it has changed\n"},
     VerbInfo{
-        Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OC",
-        "change when an event opens and closes",
+        Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OCLPA",
+        "change when an event opens and closes, and on what terms it sells",
         "  ticket-client event update demo --opens +10m\n"
         "  ticket-client event update demo --opens now --closes never\n"
+        "  ticket-client event update demo --order-limit 4 --line fit --auto-close yes\n"
         "\n"
         "Before it opens a purchase is refused with `not_open` and from when it closes on with\n"
         "`closed` (exit 13). What is not given stays.\n"},

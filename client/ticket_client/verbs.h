@@ -17,6 +17,7 @@ enum class Verb : std::uint8_t {
     kConfirm,
     kRelease,
     kExtend,
+    kRun,
     kAbandon,
     kOrder,
     kOrders,
@@ -48,7 +49,7 @@ struct VerbInfo {
     std::string_view details;  ///< the rest of its help, with examples
 };
 
-/// An option is known by a letter inside the program; only -q and -h may be typed so.
+/// An option is known by a letter inside the program; only -n, -q and -h may be typed so.
 struct OptionInfo {
     char letter;
     const char* name;

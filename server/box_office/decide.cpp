@@ -9,21 +9,28 @@ namespace ticketd::box_office {
 namespace {
 
 Refusal refuse(ErrorKind kind, const Stock& stock, std::uint64_t requested) {
-    return {kind, requested, stock.available(), stock.held, stock.capacity, stock.held + stock.sold,
-            0,    0};
+    return {
+        kind, requested, stock.available(), stock.held, stock.capacity, stock.held + stock.sold, 0,
+        0,    0};
 }
 
 // How many tickets the buyer gets, or why none.
-std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Schedule& schedule,
+std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Rules& rules,
                                            const Purchase& terms, std::int64_t now_ms) {
-    TICKETD_CHECK(is_sound(stock) && is_sound(schedule));
+    TICKETD_CHECK(is_sound(stock) && is_sound(rules));
     TICKETD_CHECK(terms.min_quantity >= 1 && terms.min_quantity <= terms.quantity);
-    if (const auto kind = closed_door(schedule, now_ms)) {
+    if (const auto kind = closed_door(rules, now_ms)) {
         auto refusal = refuse(*kind, stock, terms.min_quantity);
         if (kind == ErrorKind::kNotOpen) {
-            refusal.opens_ms = schedule.window.opens_ms;
+            refusal.opens_ms = rules.window.opens_ms;
             refusal.wait_ms = refusal.opens_ms - now_ms;
         }
+        return refusal;
+    }
+    const auto limit = rules.terms.order_limit;
+    if (limit != 0 && terms.min_quantity > limit) {
+        auto refusal = refuse(ErrorKind::kLimitReached, stock, terms.min_quantity);
+        refusal.limit = limit;
         return refusal;
     }
     if (terms.min_quantity > stock.capacity) {
@@ -35,7 +42,8 @@ std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Schedule& s
                                                 : ErrorKind::kSoldOut;
         return refuse(kind, stock, terms.min_quantity);
     }
-    return std::min(terms.quantity, stock.available());
+    const auto most = limit == 0 ? terms.quantity : std::min<std::uint64_t>(terms.quantity, limit);
+    return std::min(most, stock.available());
 }
 
 Sale sell(const Stock& stock, std::uint64_t quantity) {
@@ -53,16 +61,16 @@ bool is_sound(const Stock& stock) {
            stock.next_serial > stock.sold;
 }
 
-std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
-                                   const Purchase& purchase, std::int64_t now_ms) {
-    const auto granted = grant(stock, schedule, purchase, now_ms);
+std::variant<Sale, Refusal> decide(const Stock& stock, const Rules& rules, const Purchase& purchase,
+                                   std::int64_t now_ms) {
+    const auto granted = grant(stock, rules, purchase, now_ms);
     if (const auto* refusal = std::get_if<Refusal>(&granted)) return *refusal;
     return sell(stock, std::get<std::uint64_t>(granted));
 }
 
-std::variant<Held, Refusal> decide_hold(const Stock& stock, const Schedule& schedule,
+std::variant<Held, Refusal> decide_hold(const Stock& stock, const Rules& rules,
                                         const Purchase& terms, std::int64_t now_ms) {
-    const auto granted = grant(stock, schedule, terms, now_ms);
+    const auto granted = grant(stock, rules, terms, now_ms);
     if (const auto* refusal = std::get_if<Refusal>(&granted)) return *refusal;
     Held held{stock, std::get<std::uint64_t>(granted)};
     held.after.held += held.granted;
@@ -78,6 +86,22 @@ std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const
         return refusal;
     }
     return sell(give_back(stock, held), quantity);
+}
+
+Refusal reserve_for_line(const Stock& stock, const Purchase& purchase) {
+    return refuse(ErrorKind::kReservedForLine, stock, purchase.min_quantity);
+}
+
+bool may_pass(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::kSoldOut:
+        case ErrorKind::kInsufficient:
+        case ErrorKind::kHeldOut:
+        case ErrorKind::kReservedForLine:
+        case ErrorKind::kNotOpen:
+        case ErrorKind::kPaused: return true;
+        default: return false;
+    }
 }
 
 Stock give_back(const Stock& stock, std::uint64_t held) {

@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "common/error_kind.h"
-#include "server/box_office/schedule.h"
+#include "server/box_office/rules.h"
 #include "server/box_office/stock.h"
 
 namespace ticketd::box_office {
@@ -25,7 +25,8 @@ struct Refusal {
     std::uint64_t capacity = 0;
     std::uint64_t committed = 0;  ///< held + sold: the floor of a resize
     std::int64_t opens_ms = 0;    ///< not_open: when it opens, milliseconds since 1970
-    std::int64_t wait_ms = 0;     ///< not_open: how long that is from now
+    std::int64_t wait_ms = 0;  ///< not_open: how long that is from now; held_out: to the next end
+    std::uint64_t limit = 0;   ///< limit_reached, if it is the event's: tickets in one order
 };
 
 struct Purchase {
@@ -59,14 +60,21 @@ struct Resize {
 };
 
 /// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
-/// `now_ms`: milliseconds since 1970. Refusals: those of closed_door(), never_satisfiable (more
-/// than the event's capacity), sold_out (nothing available or held), held_out (nothing available,
-/// but holds may return), insufficient (some, but too few).
-std::variant<Sale, Refusal> decide(const Stock& stock, const Schedule& schedule,
-                                   const Purchase& purchase, std::int64_t now_ms);
+/// `now_ms`: milliseconds since 1970. Refusals: those of closed_door(), limit_reached (at least
+/// more than the event's order limit), never_satisfiable (more than the event's capacity), sold_out
+/// (nothing available or held), held_out (nothing available, but holds may return), insufficient
+/// (some, but too few).
+std::variant<Sale, Refusal> decide(const Stock& stock, const Rules& rules, const Purchase& purchase,
+                                   std::int64_t now_ms);
+
+/// The refusal of somebody who could have what is available, were it not for those ahead in line.
+Refusal reserve_for_line(const Stock& stock, const Purchase& purchase);
+
+/// True if there may be tickets later for who was refused with this.
+bool may_pass(ErrorKind kind);
 
 /// Keeps tickets back instead of selling them; the same rules and refusals.
-std::variant<Held, Refusal> decide_hold(const Stock& stock, const Schedule& schedule,
+std::variant<Held, Refusal> decide_hold(const Stock& stock, const Rules& rules,
                                         const Purchase& terms, std::int64_t now_ms);
 
 /// Sells from a live hold of `held` tickets, whether or not the event sells now. Refusal:

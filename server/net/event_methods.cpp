@@ -4,6 +4,26 @@
 #include "server/net/service.h"
 
 namespace ticketd::net {
+namespace {
+
+constexpr std::size_t kUpdateParams = 6;
+
+// The parameters of an update are the last ones, in this order.
+box_office::Update update_in(const Params& params, std::size_t first) {
+    box_office::Update update{params.signed_integer(first), params.signed_integer(first + 1)};
+    if (params.has(first + 2)) {
+        update.order_limit = static_cast<std::uint16_t>(params.integer(first + 2, 0));
+    }
+    if (params.has(first + 3)) {
+        update.line = params.text(first + 3) == "fit" ? box_office::LinePolicy::kFit
+                                                      : box_office::LinePolicy::kStrict;
+    }
+    update.closes_when_sold_out = params.flag(first + 4);
+    return update;
+}
+
+}  // namespace
+
 void Service::events(const Params&, const Caller&, const Responder& responder) {
     std::string body;
     JsonWriter json{body};
@@ -29,18 +49,16 @@ std::string Service::counts_json(EventId event) const {
 }
 
 void Service::event_create(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto decision =
-        decide(box_office::Schedule{},
-               box_office::SetWindow{params.signed_integer(2), params.signed_integer(3)});
-    const auto* schedule = std::get_if<box_office::Schedule>(&decision);
-    if (schedule == nullptr) {
+    const auto decision = box_office::decide(box_office::Rules{}, update_in(params, 2));
+    const auto* rules = std::get_if<box_office::Rules>(&decision);
+    if (rules == nullptr) {
         return responder.error(0, ErrorKind::kInvalidParams, kNoLength);
     }
     const auto next = static_cast<EventId>(store_.state().events().size());
     run_locked(next, responder,
                [this, uid = caller.uid, name = std::string{params.text(0)},
-                capacity = params.integer(1, 0), window = schedule->window](const Responder& r) {
-                   const auto result = store_.create_event(uid, name, capacity, window);
+                capacity = params.integer(1, 0), rules = *rules](const Responder& r) {
+                   const auto result = store_.create_event(uid, name, capacity, rules);
                    return try_event_change(result, name, r);
                });
 }
@@ -61,33 +79,35 @@ void Service::event_resize(const Params& params, const Caller& caller, const Res
 }
 
 void Service::event_update(const Params& params, const Caller& caller, const Responder& responder) {
-    const box_office::SetWindow change{params.signed_integer(1), params.signed_integer(2)};
-    if (!change.opens_ms && !change.closes_ms) {
-        return responder.error(0, ErrorKind::kInvalidParams, "give opens_ms or closes_ms");
+    bool changes_something = false;
+    for (std::size_t i = 1; i < kUpdateParams; ++i)
+        changes_something = changes_something || params.has(i);
+    if (!changes_something) {
+        return responder.error(0, ErrorKind::kInvalidParams, "give something to update");
     }
-    reschedule(params.text(0), change, caller, responder);
+    change_rules(params.text(0), update_in(params, 1), caller, responder);
 }
 
 void Service::event_pause(const Params& params, const Caller& caller, const Responder& responder) {
-    reschedule(params.text(0), box_office::Pause{}, caller, responder);
+    change_rules(params.text(0), box_office::Pause{}, caller, responder);
 }
 
 void Service::event_resume(const Params& params, const Caller& caller, const Responder& responder) {
-    reschedule(params.text(0), box_office::Resume{}, caller, responder);
+    change_rules(params.text(0), box_office::Resume{}, caller, responder);
 }
 
 void Service::event_close(const Params& params, const Caller& caller, const Responder& responder) {
-    reschedule(params.text(0), box_office::Close{}, caller, responder);
+    change_rules(params.text(0), box_office::Close{}, caller, responder);
 }
 
-void Service::reschedule(std::string_view event, const box_office::ScheduleChange& change,
-                         const Caller& caller, const Responder& responder) {
+void Service::change_rules(std::string_view event, const box_office::RulesChange& change,
+                           const Caller& caller, const Responder& responder) {
     const auto id = find_event(event);
     if (!id) return refuse_unknown_event(event, responder);
     run_locked(
         *id, responder,
         [this, uid = caller.uid, id = *id, name = std::string{event}, change](const Responder& r) {
-            return try_event_change(store_.reschedule_event(uid, id, change), name, r);
+            return try_event_change(store_.change_rules(uid, id, change), name, r);
         });
 }
 

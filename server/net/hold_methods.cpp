@@ -11,43 +11,24 @@ constexpr std::string_view kTooManyProcesses = "holds are bound to as many proce
 }  // namespace
 
 void Service::hold(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto event = find_event(params.text(0));
-    store::HoldRequest request;
-    auto& order = request.order;
-    order.uid = caller.uid;
-    order.event = event.value_or(kNoEvent);
-    order.terms.quantity = params.integer(1, 1);
-    order.terms.min_quantity = params.integer(3, order.terms.quantity);
-    order.key = params.text(4);
-    order.memo = params.text(8);
-    if (order.terms.min_quantity > order.terms.quantity) {
-        return responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
-    }
-    const auto bound = hold_watch_.binding(params.text(7), caller);
+    constexpr OrderParams kPlaces{3, 4, 6, 8};
+    constexpr std::size_t kTtl = 2, kBind = 7;
+    const auto bound = hold_watch_.binding(params.text(kBind), caller);
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
         if (*problem == HoldWatch::Problem::kTooMany) {
             return responder.error(0, ErrorKind::kBusy, kTooManyProcesses);
         }
         return responder.error(0, ErrorKind::kInvalidParams, "bind names no process of yours");
     }
-    request.binding = std::get<box_office::Binding>(bound);
+    auto terms = read_terms(params, kPlaces, caller, responder);
+    if (!terms) return;
+    store::HoldRequest request{*std::move(terms), 0, std::get<box_office::Binding>(bound)};
     // What it is bound to ends it, unless a time was given too.
     const bool is_bound = request.binding.bind != box_office::Bind::kNothing;
-    request.ttl_ms = params.signed_integer(2).value_or(is_bound ? 0 : limits::kHoldMs);
-    if (!event) return refuse_unknown_event(params.text(0), order, responder);
-    run_locked(*event, responder, [this, caller, request = std::move(request)](const Responder& r) {
-        return try_hold(request, caller, r);
-    });
-}
-
-bool Service::try_hold(const store::HoldRequest& request, const Caller& caller,
-                       const Responder& responder) {
-    const auto result = store_.hold(request);
-    if (const auto* changed = std::get_if<store::Changed>(&result)) {
-        hold_watch_.bind(changed->entry.lsn, request.binding, caller);
-    }
-    const auto& event = store_.state().event(request.order.event).name;
-    return answer(result, event, caller, request, responder);
+    request.ttl_ms = params.signed_integer(kTtl).value_or(is_bound ? 0 : limits::kHoldMs);
+    ask_for(std::move(request),
+            std::chrono::milliseconds{params.signed_integer(kPlaces.wait).value_or(0)}, caller,
+            responder);
 }
 
 void Service::confirm(const Params& params, const Caller& caller, const Responder& responder) {

@@ -3,6 +3,13 @@
 namespace ticketd::net {
 namespace {
 
+// Only those that are not as they are in most events.
+void append_terms(JsonWriter& json, const box_office::Terms& terms) {
+    if (terms.order_limit > 0) json.member("order_limit", std::uint64_t{terms.order_limit});
+    if (terms.line == box_office::LinePolicy::kFit) json.member("line", "fit");
+    if (terms.closes_when_sold_out) json.member("auto_close", true);
+}
+
 bool is_sale(store::EntryType type) {
     return type == store::EntryType::kPurchased || type == store::EntryType::kConfirmed;
 }
@@ -37,7 +44,7 @@ void append_words(JsonWriter& json, const store::Entry& entry) {
 
 // What the operator set, in the words of what a buyer is told.
 std::string_view sale_state_name(box_office::SaleState state) {
-    const auto door = box_office::closed_door({state, {}}, 0);
+    const auto door = box_office::closed_door({state, {}, {}}, 0);
     return door ? error_kind_info(*door).name : "open";
 }
 
@@ -101,10 +108,11 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
     json.member("event", event).member("capacity", entry.after.capacity);
     json.member("available", entry.after.available()).member("held", entry.after.held);
     json.member("sold", entry.after.sold);
-    if (sets_schedule(entry.type)) {
-        json.member("state", sale_state_name(entry.schedule.state));
-        json.member("opens_ms", entry.schedule.window.opens_ms);
-        json.member("closes_ms", entry.schedule.window.closes_ms);
+    if (sets_rules(entry.type)) {
+        json.member("state", sale_state_name(entry.rules.state));
+        json.member("opens_ms", entry.rules.window.opens_ms);
+        json.member("closes_ms", entry.rules.window.closes_ms);
+        append_terms(json, entry.rules.terms);
     }
     if (begins_order(entry.type) || changes_order(entry.type)) {
         json.member("order", order_number(entry));
@@ -119,14 +127,15 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
 }
 
 void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms) {
-    const auto& [name, stock, schedule] = event;
-    const auto door = closed_door(schedule, now_ms);
+    const auto& [name, stock, rules] = event;
+    const auto door = closed_door(rules, now_ms);
     json.member("event", std::string_view{name});
     json.member("state", door ? error_kind_info(*door).name : std::string_view{"open"});
-    if (schedule.window.opens_ms > 0) json.member("opens_ms", schedule.window.opens_ms);
-    if (schedule.window.closes_ms > 0) json.member("closes_ms", schedule.window.closes_ms);
+    if (rules.window.opens_ms > 0) json.member("opens_ms", rules.window.opens_ms);
+    if (rules.window.closes_ms > 0) json.member("closes_ms", rules.window.closes_ms);
     json.member("capacity", stock.capacity).member("available", stock.available());
     json.member("held", stock.held).member("sold", stock.sold).member("lsn", stock.lsn);
+    append_terms(json, rules.terms);
 }
 
 }  // namespace ticketd::net

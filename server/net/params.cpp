@@ -48,6 +48,9 @@ Problem problem_with_text(const Value& value, ParamType type) {
                 return "must be held, sold, released or expired";
             }
             break;
+        case ParamType::kLine:
+            if (value.text != "strict" && value.text != "fit") return "must be strict or fit";
+            break;
         case ParamType::kBind:
             if (!is_bind(value.text)) return "must be connection, pid or pid:NUMBER";
             break;
@@ -58,6 +61,9 @@ Problem problem_with_text(const Value& value, ParamType type) {
 
 Problem problem_with(const Value& value, ParamType type) {
     if (type == ParamType::kUnsupported) return "is not supported by this server";
+    if (type == ParamType::kFlag) {
+        return value.kind == ValueKind::kBool ? Problem{} : Problem{"must be true or false"};
+    }
     const auto info = param_type_info(type);
     return info.json_type == "integer" ? problem_with_integer(value, info)
                                        : problem_with_text(value, type);
@@ -90,6 +96,9 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kRows: return {"integer", 1, limits::kRows};
         case ParamType::kLsn: return {"integer", 0, limits::kInteger};
         case ParamType::kTime: return {"integer", 0, limits::kCounterAtStart};
+        case ParamType::kWait: return {"integer", 0, limits::kWaitMsMax};
+        case ParamType::kOrderLimit: return {"integer", 0, limits::kQuantity};
+        case ParamType::kFlag: return {"boolean"};
         case ParamType::kTtl: return {"integer", 1, limits::kHoldMsMax};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
         default: return {"string"};

@@ -27,6 +27,10 @@ enum class ParamType : std::uint8_t {
     kUserId,       ///< integer, 0 to 2^32 - 1
     kTime,         ///< integer, milliseconds since 1970, 0 to limits::kCounterAtStart
     kTtl,          ///< integer, milliseconds, 1 to limits::kHoldMsMax
+    kWait,         ///< integer, milliseconds, 0 to limits::kWaitMsMax
+    kOrderLimit,   ///< integer, 0 to limits::kQuantity
+    kLine,         ///< "strict" or "fit"
+    kFlag,         ///< true or false
     kBind,         ///< "connection", "pid" or "pid:NUMBER"
     kUnsupported,  ///< has its place in the contract, but this server does not know it yet
 };
@@ -60,7 +64,10 @@ class Params {
     std::uint64_t integer(std::size_t index, std::uint64_t otherwise) const {
         return has(index) ? values_[index]->number : otherwise;
     }
-    /// Of kDelta and kTime.
+    std::optional<bool> flag(std::size_t index) const {
+        return has(index) ? std::optional{values_[index]->number != 0} : std::nullopt;
+    }
+    /// Of kDelta and what is measured in milliseconds.
     std::optional<std::int64_t> signed_integer(std::size_t index) const {
         if (!has(index)) return std::nullopt;
         const auto magnitude = static_cast<std::int64_t>(values_[index]->number);

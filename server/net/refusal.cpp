@@ -35,7 +35,13 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return event.empty() ? "no such order" : "the key was told that there is no such event";
         case ErrorKind::kExists: return "event " + name + " exists";
         case ErrorKind::kStaleLsn: return name + " has changed since";
+        case ErrorKind::kReservedForLine:
+            return "what is available of " + name + " is for those ahead in line";
+        case ErrorKind::kWaitTimeout: return "there was none of " + name + " in time";
         case ErrorKind::kLimitReached:
+            if (refusal.limit > 0) {
+                return "at most " + std::to_string(refusal.limit) + " of " + name + " in one order";
+            }
             if (refusal.capacity > 0) {
                 return name + " can have at most " + std::to_string(limits::kCapacity) + " tickets";
             }
@@ -53,7 +59,8 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
 // How many tickets there are, and whose they are.
 bool has_counts(ErrorKind kind) {
     const auto code = error_kind_info(kind).code;
-    return code == 1001 || code == 1002 || kind == ErrorKind::kCapacityBelowCommitted;
+    return code == 1001 || code == 1002 || kind == ErrorKind::kCapacityBelowCommitted ||
+           kind == ErrorKind::kWaitTimeout;
 }
 
 }  // namespace
@@ -71,6 +78,7 @@ void refuse(const store::Refused& refused, std::string_view event, const Respond
     if (refusal.kind == ErrorKind::kNotOpen) {
         numbers.emplace_back("opens_ms", static_cast<std::uint64_t>(refusal.opens_ms));
     }
+    if (refusal.limit > 0) numbers.emplace_back("limit", refusal.limit);
     if (refusal.wait_ms > 0) {
         numbers.emplace_back("retry_after_ms", static_cast<std::uint64_t>(refusal.wait_ms));
     }

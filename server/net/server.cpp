@@ -252,6 +252,7 @@ void Server::end_turn() {
     turn_ending_ = false;
     store_.check_files();
     store_.end_due_holds();
+    service_.waiting_room().serve();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
     drop_largest();
@@ -300,7 +301,8 @@ void Server::on_full() {
     }
     store_.roll_back();
     service_.hold_watch().catch_up();
-    service_.give_up_waiting();
+    service_.waiting_room().look_again();
+    service_.give_up_locks();
     for (const auto& session : awaiting_sync_)
         session->refuse_undone(store_.durable_lsn());
     for (const auto& session : to_flush_)
@@ -325,7 +327,7 @@ void Server::sweep() {
         for (const auto& session : all)
             session->check_deadlines(now);
         store_.scrub();
-        if (store_.next_end()) end_turn_later();
+        if (store_.next_end() || service_.waiting_room().waiting() > 0) end_turn_later();
         if (stopped_) check_stopped();
         sweep();
     });
@@ -337,7 +339,8 @@ void Server::stop(std::function<void()> stopped) {
     asio::error_code ignored;
     acceptor_.close(ignored);
     accept_pause_.cancel();
-    service_.give_up_waiting();
+    service_.give_up_locks();
+    service_.waiting_room().give_up_all();
     for (const auto& [key, session] : sessions_) {
         if (auto alive = session.lock()) alive->finish();
     }

@@ -30,6 +30,8 @@ void Service::server_info(const Params&, const Caller&, const Responder& respond
     json.member("lock_timeout_ms", std::int64_t{settings_.lock_timeout.count()});
     json.member("key_retention_ms", std::int64_t{store_.settings().key_retention.count()});
     json.member("keys", store_.settings().keys);
+    json.member("holds", std::uint64_t{limits::kHolds}).member("hold_ms", limits::kHoldMsMax);
+    json.member("waiting", std::uint64_t{limits::kWaiting}).member("wait_ms", limits::kWaitMsMax);
     json.end_object().end_object();
     responder.result(store_.state().last_lsn(), std::move(body));
 }
@@ -54,6 +56,8 @@ void Service::server_stats(const Params&, const Caller&, const Responder& respon
     json.member("sync_us_mean", groups == 0 ? 0 : journal.sync_us_total / groups);
     json.member("sync_us_max", journal.sync_us_max.load());
     json.member("checkpoints", store_.checkpoints());
+    json.member("holds", std::uint64_t{store_.state().holds().size()});
+    json.member("waiting", std::uint64_t{waiting_room_.waiting()});
     json.member("lock_waiting", std::uint64_t{locks_.waiting()});
     json.member("lock_waits_total", locks_.parked_total());
     json.member("slots_restored", store_.restored_slots());

@@ -15,17 +15,14 @@ constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
                                      ParamSpec{"min_quantity", kQuantity},
                                      ParamSpec{"key", kKey},
                                      ParamSpec{"buyer", kUnsupported},
-                                     ParamSpec{"wait_ms", kUnsupported},
+                                     ParamSpec{"wait_ms", kWait},
                                      ParamSpec{"memo", kMemo}};
-constexpr std::array kHoldParams{ParamSpec{"event", kEventName},
-                                 ParamSpec{"quantity", kQuantity},
-                                 ParamSpec{"ttl_ms", kTtl},
-                                 ParamSpec{"min_quantity", kQuantity},
-                                 ParamSpec{"key", kKey},
-                                 ParamSpec{"buyer", kUnsupported},
-                                 ParamSpec{"wait_ms", kUnsupported},
-                                 ParamSpec{"bind", kBind},
-                                 ParamSpec{"memo", kMemo}};
+constexpr std::array kHoldParams{
+    ParamSpec{"event", kEventName}, ParamSpec{"quantity", kQuantity},
+    ParamSpec{"ttl_ms", kTtl},      ParamSpec{"min_quantity", kQuantity},
+    ParamSpec{"key", kKey},         ParamSpec{"buyer", kUnsupported},
+    ParamSpec{"wait_ms", kWait},    ParamSpec{"bind", kBind},
+    ParamSpec{"memo", kMemo}};
 constexpr std::array kConfirmParams{ParamSpec{"order", kLsn, true},
                                     ParamSpec{"quantity", kQuantity}, ParamSpec{"key", kKey}};
 constexpr std::array kReleaseParams{ParamSpec{"order", kLsn, true}, ParamSpec{"key", kKey}};
@@ -36,14 +33,20 @@ constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKe
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
                                    ParamSpec{"state", kState}, ParamSpec{"after_lsn", kLsn},
                                    ParamSpec{"limit", kRows}};
-constexpr std::array kCreateParams{ParamSpec{"name", kEventName, true},
-                                   ParamSpec{"capacity", kCapacity, true},
-                                   ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
+constexpr std::array kCreateParams{
+    ParamSpec{"name", kEventName, true},   ParamSpec{"capacity", kCapacity, true},
+    ParamSpec{"opens_ms", kTime},          ParamSpec{"closes_ms", kTime},
+    ParamSpec{"order_limit", kOrderLimit}, ParamSpec{"line", kLine},
+    ParamSpec{"auto_close", kFlag}};
 constexpr std::array kResizeParams{ParamSpec{"name", kEventName, true},
                                    ParamSpec{"capacity", kCapacity}, ParamSpec{"delta", kDelta},
                                    ParamSpec{"if_lsn", kLsn}};
 constexpr std::array kUpdateParams{ParamSpec{"name", kEventName, true},
-                                   ParamSpec{"opens_ms", kTime}, ParamSpec{"closes_ms", kTime}};
+                                   ParamSpec{"opens_ms", kTime},
+                                   ParamSpec{"closes_ms", kTime},
+                                   ParamSpec{"order_limit", kOrderLimit},
+                                   ParamSpec{"line", kLine},
+                                   ParamSpec{"auto_close", kFlag}};
 constexpr std::array kNameParams{ParamSpec{"name", kEventName, true}};
 constexpr std::array kLedgerReadParams{ParamSpec{"from_lsn", kLsn}, ParamSpec{"limit", kRows}};
 constexpr std::span<const ParamSpec> kNoParams{};
@@ -74,8 +77,9 @@ std::span<const Method> Service::methods() {
                &Service::event_create},
         Method{"event.resize", "Sets or changes the capacity, not below held + sold.", true, kSmall,
                kResizeParams, &Service::event_resize},
-        Method{"event.update", "Sets when an event opens and closes; 0: never mind.", true, kSmall,
-               kUpdateParams, &Service::event_update},
+        Method{"event.update",
+               "Sets when an event opens and closes (0: never mind), and on what terms it sells.",
+               true, kSmall, kUpdateParams, &Service::event_update},
         Method{"event.pause", "Sells nothing until it is resumed.", true, kSmall, kNameParams,
                &Service::event_pause},
         Method{"event.resume", "Sells again, after a pause or a close.", true, kSmall, kNameParams,
@@ -107,6 +111,7 @@ Service::Service(asio::io_context& loop, platform::Directory& directory, store::
       on_change_(std::move(on_change)),
       locks_(loop, settings.lock_timeout),
       hold_watch_(loop, store, on_change_),
+      waiting_room_(loop, store, on_change_),
       lookups_(loop, directory, store.id()),
       scans_(loop, directory, store.id()),
       audits_(loop, directory, store.id()) {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "server/net/durability.h"
@@ -22,6 +23,7 @@
 #include "server/net/refusal.h"
 #include "server/net/responder.h"
 #include "server/net/session.h"
+#include "server/net/waiting_room.h"
 #include "server/store/store.h"
 
 namespace ticketd::net {
@@ -70,9 +72,10 @@ class Service {
     ServiceCounters& counters() { return counters_; }
     Durability& durability() { return durability_; }
     HoldWatch& hold_watch() { return hold_watch_; }
+    WaitingRoom& waiting_room() { return waiting_room_; }
     /// Requests that wait for a record lock are told `busy`: the daemon stops, or what they were
     /// checked against was taken back.
-    void give_up_waiting() { locks_.give_up_all(); }
+    void give_up_locks() { locks_.give_up_all(); }
 
     static std::span<const Method> methods();
 
@@ -112,13 +115,28 @@ class Service {
     /// The event a request is about: the one named, else the only one, else "default".
     std::optional<EventId> find_event(std::string_view name) const;
     void refuse_unknown_event(std::string_view name, const Responder& responder) const;
-    void refuse_unknown_event(std::string_view name, const store::PurchaseRequest& request,
-                              const Responder& responder);
     bool try_query(EventId event, const Responder& responder);
-    bool try_purchase(const store::PurchaseRequest& request, const Caller& caller,
-                      const Responder& responder);
-    bool try_hold(const store::HoldRequest& request, const Caller& caller,
-                  const Responder& responder);
+    /// Where among the parameters of `purchase` and `hold` what they share is.
+    struct OrderParams {
+        std::size_t min_quantity, key, wait, memo;
+    };
+    /// What both ask for; nothing if it was refused.
+    std::optional<store::PurchaseRequest> read_terms(const Params& params, const OrderParams& at,
+                                                     const Caller& caller,
+                                                     const Responder& responder);
+    /// Decides a purchase or a hold, now or when its turn comes.
+    template <typename Request>
+    void ask_for(Request request, std::chrono::milliseconds wait, const Caller& caller,
+                 const Responder& responder);
+    store::ChangeResult decide(const store::PurchaseRequest& request) {
+        return store_.purchase(request);
+    }
+    store::ChangeResult decide(const store::HoldRequest& request) { return store_.hold(request); }
+    /// Answers a purchase or a hold with what the store said.
+    template <typename Request>
+    bool tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
+              const Responder& responder, bool is_last = true);
+    void count(const store::ChangeResult& result);
     /// `key_at`: where among the parameters the key is.
     void change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
                      const Caller& caller, const Responder& responder);
@@ -136,9 +154,9 @@ class Service {
     std::string answer_of(const store::Entry& entry, Replayed replayed) const;
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
                           const Responder& responder);
-    /// Runs a change of the schedule of the event that is named.
-    void reschedule(std::string_view event, const box_office::ScheduleChange& change,
-                    const Caller& caller, const Responder& responder);
+    /// Runs a change of the rules of the event that is named.
+    void change_rules(std::string_view event, const box_office::RulesChange& change,
+                      const Caller& caller, const Responder& responder);
     std::string counts_json(EventId event) const;
     void replay(Lsn lsn, UserId uid, const std::string& key, const std::string& image,
                 const Responder& responder);
@@ -160,6 +178,7 @@ class Service {
     Durability durability_;
     LockQueue locks_;
     HoldWatch hold_watch_;
+    WaitingRoom waiting_room_;
     std::atomic<Lsn> audited_lsn_{0};  // how far the audit that runs has come; 0: none does
     // Apart, so that a replayed key need not wait for a long scan, nor that for an audit.
     LedgerWorker lookups_;
@@ -184,6 +203,35 @@ bool Service::answer(const store::ChangeResult& result, std::string_view event,
         replay(lsn, caller.uid, key_of(request), image_of(request), responder);
     }
     return true;
+}
+
+template <typename Request>
+void Service::ask_for(Request request, std::chrono::milliseconds wait, const Caller& caller,
+                      const Responder& responder) {
+    const auto event = store::event_of(request);
+    run_locked(event, responder, [this, event, wait, caller, request](const Responder& r) {
+        if (wait.count() == 0 && !waiting_room_.has_line(event)) {
+            return tell(decide(request), caller, request, r);
+        }
+        const auto tell_later = [this, request](const store::ChangeResult& result,
+                                                const Caller& who, const Responder& to,
+                                                bool is_last) {
+            tell(result, who, request, to, is_last);
+        };
+        return waiting_room_.admit(request, caller, wait, r, tell_later);
+    });
+}
+
+template <typename Request>
+bool Service::tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
+                   const Responder& responder, bool is_last) {
+    count(result);
+    if constexpr (std::is_same_v<Request, store::HoldRequest>) {
+        const auto* held = std::get_if<store::Changed>(&result);
+        if (held != nullptr && is_last) hold_watch_.bind(held->entry.lsn, request.binding, caller);
+    }
+    const auto& event = store_.state().event(store::event_of(request)).name;
+    return answer(result, event, caller, request, responder);
 }
 
 template <typename Attempt>

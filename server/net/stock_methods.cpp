@@ -4,6 +4,9 @@
 #include "server/net/service.h"
 
 namespace ticketd::net {
+
+using std::chrono::milliseconds;
+
 void Service::query(const Params& params, const Caller&, const Responder& responder) {
     const auto event = find_event(params.text(0));
     if (!event) return refuse_unknown_event(params.text(0), responder);
@@ -20,36 +23,42 @@ bool Service::try_query(EventId event, const Responder& responder) {
 }
 
 void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
+    constexpr OrderParams kPlaces{2, 3, 5, 6};
+    auto request = read_terms(params, kPlaces, caller, responder);
+    if (!request) return;
+    ask_for(*std::move(request), milliseconds{params.signed_integer(kPlaces.wait).value_or(0)},
+            caller, responder);
+}
+
+std::optional<store::PurchaseRequest> Service::read_terms(const Params& params,
+                                                          const OrderParams& at,
+                                                          const Caller& caller,
+                                                          const Responder& responder) {
     const auto event = find_event(params.text(0));
     store::PurchaseRequest request;
     request.uid = caller.uid;
     request.event = event.value_or(kNoEvent);
     request.terms.quantity = params.integer(1, 1);
-    request.terms.min_quantity = params.integer(2, request.terms.quantity);
-    request.key = params.text(3);
-    request.memo = params.text(6);
+    request.terms.min_quantity = params.integer(at.min_quantity, request.terms.quantity);
+    request.key = params.text(at.key);
+    request.memo = params.text(at.memo);
     if (request.terms.min_quantity > request.terms.quantity) {
-        return responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+        responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+        return std::nullopt;
     }
-    if (!event) return refuse_unknown_event(params.text(0), request, responder);
-    run_locked(*event, responder, [this, caller, request = std::move(request)](const Responder& r) {
-        return try_purchase(request, caller, r);
-    });
-}
-
-// Told so once, the key stays refused, like any other that was told no.
-void Service::refuse_unknown_event(std::string_view name, const store::PurchaseRequest& request,
-                                   const Responder& responder) {
+    if (event) return request;
+    // Told so once, the key stays refused, like any other that was told no.
     if (!request.key.empty() && !store_.find_answer(request)) store_.remember_not_found(request);
-    refuse_unknown_event(name, responder);
+    refuse_unknown_event(params.text(0), responder);
+    return std::nullopt;
 }
 
-bool Service::try_purchase(const store::PurchaseRequest& request, const Caller& caller,
-                           const Responder& responder) {
-    const auto result = store_.purchase(request);
-    if (std::holds_alternative<store::Changed>(result)) ++counters_.purchases_sold;
-    if (std::holds_alternative<store::Refused>(result)) ++counters_.purchases_refused;
-    return answer(result, store_.state().event(request.event).name, caller, request, responder);
+void Service::count(const store::ChangeResult& result) {
+    if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        if (changed->entry.type == store::EntryType::kPurchased) ++counters_.purchases_sold;
+    } else if (std::holds_alternative<store::Refused>(result)) {
+        ++counters_.purchases_refused;
+    }
 }
 
 std::string Service::answer_of(const store::Entry& entry, Replayed replayed) const {

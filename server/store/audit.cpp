@@ -73,7 +73,7 @@ AuditReport Audit::report() && {
     report.orders = orders_;
     report.keys = state_.keys().size();
     for (EventId id = 0; id < state_.events().size(); ++id) {
-        const auto& [name, stock, schedule] = state_.event(id);
+        const auto& [name, stock, rules] = state_.event(id);
         report.capacity += stock.capacity;
         report.available += stock.available();
         report.held += stock.held;

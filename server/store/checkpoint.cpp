@@ -15,7 +15,7 @@ constexpr const char* kNewName = "checkpoint.new";
 constexpr std::string_view kCheckpointMagic = "TKTDCKPT";
 constexpr std::size_t kHeaderBytes = 112;
 constexpr std::size_t kHoldBytes = 64;
-constexpr std::size_t kEventFixedBytes = 72;
+constexpr std::size_t kEventFixedBytes = 80;
 
 void append_hold(std::string& image, Lsn order, const box_office::Hold& hold) {
     append_number<std::uint64_t>(image, order);
@@ -52,9 +52,8 @@ std::string encode(const Checkpoint& checkpoint) {
         append_number<std::uint64_t>(image, event.stock.sold);
         append_number<std::uint64_t>(image, event.stock.next_serial);
         append_number<std::uint64_t>(image, event.stock.lsn);
-        append_number<std::uint64_t>(image, static_cast<std::uint64_t>(event.schedule.state));
-        append_number<std::int64_t>(image, event.schedule.window.opens_ms);
-        append_number<std::int64_t>(image, event.schedule.window.closes_ms);
+        for (const auto number : stored_rules(event.rules))
+            append_number<std::uint64_t>(image, number);
         append_number<std::uint64_t>(image, event.name.size());
         image += event.name;
     }
@@ -111,21 +110,21 @@ std::vector<Event> take_events(std::string_view& rest, std::size_t count, Lsn la
             number_at<std::uint64_t>(rest, 0), number_at<std::uint64_t>(rest, 8),
             number_at<std::uint64_t>(rest, 16), number_at<std::uint64_t>(rest, 24),
             number_at<std::uint64_t>(rest, 32)};
-        const auto schedule =
-            read_schedule(number_at<std::uint64_t>(rest, 40), number_at<std::uint64_t>(rest, 48),
-                          number_at<std::uint64_t>(rest, 56));
-        const auto name_size = number_at<std::uint64_t>(rest, 64);
+        const auto rules =
+            read_rules({number_at<std::uint64_t>(rest, 40), number_at<std::uint64_t>(rest, 48),
+                        number_at<std::uint64_t>(rest, 56), number_at<std::uint64_t>(rest, 64)});
+        const auto name_size = number_at<std::uint64_t>(rest, 72);
         rest.remove_prefix(kEventFixedBytes);
         if (name_size > rest.size()) damaged(kHeaderBytes, "events cut short");
         const std::string name{rest.substr(0, name_size)};
         rest.remove_prefix(name_size);
         const bool is_counted =
             stock.capacity <= limits::kCapacity && stock.next_serial <= limits::kCounterAtStart;
-        if (!is_sound(stock) || !is_counted || !schedule || !is_event_name(name) ||
+        if (!is_sound(stock) || !is_counted || !rules || !is_event_name(name) ||
             stock.lsn > last_lsn) {
             damaged(kHeaderBytes, "an event that makes no sense");
         }
-        events.push_back({name, stock, *schedule});
+        events.push_back({name, stock, *rules});
     }
     return events;
 }

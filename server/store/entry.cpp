@@ -18,6 +18,10 @@ constexpr auto kTypeMax = static_cast<std::uint8_t>(EntryType::kExpired);
 using Numbers = std::array<std::uint64_t, 6>;
 constexpr std::size_t kFewNumbers = 4;
 
+// Of the terms that are stored.
+constexpr std::uint64_t kLineFits = 1;
+constexpr std::uint64_t kClosesWhenSoldOut = 2;
+
 constexpr bool has_all_numbers(EntryType type) {
     return type >= EntryType::kHeld;
 }
@@ -28,10 +32,9 @@ constexpr std::size_t fixed_bytes(EntryType type) {
 
 Numbers numbers_of(const Entry& entry) {
     const auto expires = static_cast<std::uint64_t>(entry.expires_ms);
-    const auto& [state, window] = entry.schedule;
-    if (sets_schedule(entry.type)) {
-        return {static_cast<std::uint64_t>(state), static_cast<std::uint64_t>(window.opens_ms),
-                static_cast<std::uint64_t>(window.closes_ms)};
+    if (sets_rules(entry.type)) {
+        const auto [state, opens, closes, terms] = stored_rules(entry.rules);
+        return {state, opens, closes, terms};
     }
     switch (entry.type) {
         case EntryType::kPurchased:
@@ -52,10 +55,10 @@ Numbers numbers_of(const Entry& entry) {
 // Leaves alone what entries of this type do not say. False if no entry can have said this.
 bool take_numbers(Entry& entry, const Numbers& numbers) {
     const auto& [first, second, third, fourth, fifth, sixth] = numbers;
-    if (sets_schedule(entry.type)) {
-        const auto schedule = read_schedule(first, second, third);
-        if (!schedule) return false;
-        entry.schedule = *schedule;
+    if (sets_rules(entry.type)) {
+        const auto rules = read_rules({first, second, third, fourth});
+        if (!rules) return false;
+        entry.rules = *rules;
     } else if (begins_order(entry.type)) {
         entry.requested = first;
         entry.min_quantity = second;
@@ -82,9 +85,8 @@ bool take_numbers(Entry& entry, const Numbers& numbers) {
 }
 
 auto terms_of(const Entry& entry) {
-    return std::tie(entry.schedule, entry.order, entry.previous, entry.requested,
-                    entry.min_quantity, entry.granted, entry.first_serial, entry.expires_ms,
-                    entry.binding);
+    return std::tie(entry.rules, entry.order, entry.previous, entry.requested, entry.min_quantity,
+                    entry.granted, entry.first_serial, entry.expires_ms, entry.binding);
 }
 
 bool says_only_its_own(const Entry& entry) {
@@ -152,17 +154,31 @@ bool is_time(std::int64_t time_ms) {
     return time_ms >= 0 && static_cast<std::uint64_t>(time_ms) <= limits::kCounterAtStart;
 }
 
-std::optional<box_office::Schedule> read_schedule(std::uint64_t state, std::uint64_t opens_ms,
-                                                  std::uint64_t closes_ms) {
+// The terms: the limit of an order, then a bit for each yes.
+StoredRules stored_rules(const box_office::Rules& rules) {
+    const auto& terms = rules.terms;
+    const std::uint64_t bits = (terms.line == box_office::LinePolicy::kFit ? kLineFits : 0) |
+                               (terms.closes_when_sold_out ? kClosesWhenSoldOut : 0);
+    return {static_cast<std::uint64_t>(rules.state),
+            static_cast<std::uint64_t>(rules.window.opens_ms),
+            static_cast<std::uint64_t>(rules.window.closes_ms), bits << 32U | terms.order_limit};
+}
+
+std::optional<box_office::Rules> read_rules(const StoredRules& stored) {
+    const auto& [state, opens, closes, terms] = stored;
     if (state > static_cast<std::uint64_t>(box_office::SaleState::kClosed)) return std::nullopt;
-    const box_office::Schedule schedule{
+    const auto bits = terms >> 32U;
+    const box_office::Rules rules{
         static_cast<box_office::SaleState>(state),
-        {static_cast<std::int64_t>(opens_ms), static_cast<std::int64_t>(closes_ms)}};
-    const auto& window = schedule.window;
-    if (!is_sound(schedule) || !is_time(window.opens_ms) || !is_time(window.closes_ms)) {
+        {static_cast<std::int64_t>(opens), static_cast<std::int64_t>(closes)},
+        {(bits & kLineFits) != 0 ? box_office::LinePolicy::kFit : box_office::LinePolicy::kStrict,
+         (bits & kClosesWhenSoldOut) != 0, static_cast<std::uint16_t>(terms)}};
+    const auto& window = rules.window;
+    if (!is_sound(rules) || !is_time(window.opens_ms) || !is_time(window.closes_ms) ||
+        stored_rules(rules) != stored) {
         return std::nullopt;
     }
-    return schedule;
+    return rules;
 }
 
 std::optional<box_office::Binding> read_binding(std::uint64_t bound, std::uint64_t process_start) {
@@ -239,9 +255,9 @@ std::optional<Entry> take_entry(std::string_view& bytes) {
     return entry;
 }
 
-bool sets_schedule(EntryType type) {
+bool sets_rules(EntryType type) {
     return type == EntryType::kEventCreated ||
-           (type >= EntryType::kEventPaused && type <= EntryType::kEventScheduled);
+           (type >= EntryType::kEventPaused && type <= EntryType::kEventUpdated);
 }
 
 bool begins_order(EntryType type) {
@@ -269,7 +285,7 @@ std::string_view entry_type_name(EntryType type) {
         case EntryType::kEventPaused: return "event_paused";
         case EntryType::kEventResumed: return "event_resumed";
         case EntryType::kEventClosed: return "event_closed";
-        case EntryType::kEventScheduled: return "event_scheduled";
+        case EntryType::kEventUpdated: return "event_updated";
         case EntryType::kHeld: return "held";
         case EntryType::kConfirmed: return "confirmed";
         case EntryType::kReleased: return "released";

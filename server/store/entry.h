@@ -4,6 +4,7 @@
 // Byte layout: docs/store_format.md, "Entry".
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,7 +12,7 @@
 #include <string_view>
 
 #include "server/box_office/hold.h"
-#include "server/box_office/schedule.h"
+#include "server/box_office/rules.h"
 #include "server/box_office/stock.h"
 
 namespace ticketd::store {
@@ -24,7 +25,7 @@ enum class EntryType : std::uint8_t {
     kEventPaused = 5,
     kEventResumed = 6,
     kEventClosed = 7,
-    kEventScheduled = 8,  ///< its window was set
+    kEventUpdated = 8,  ///< its window was set
     kHeld = 9,
     kConfirmed = 10,  ///< a hold: some of its tickets were sold, the others returned
     kReleased = 11,   ///< a hold, by its buyer, or because what it was bound to has ended
@@ -41,7 +42,7 @@ struct Entry {
     box_office::Stock after;  ///< `after.lsn` is not stored: it is `lsn`
     std::string event_name;   ///< kEventCreated only
     /// Of what changes it: after the change. Else of no meaning, and as it is here.
-    box_office::Schedule schedule;
+    box_office::Rules rules;
 
     // Of orders.
     Lsn order = 0;                   ///< what changes an order: its number
@@ -73,8 +74,8 @@ void append_entry(std::string& out, const Entry& entry);
 /// counts, texts that no request could have carried.
 std::optional<Entry> take_entry(std::string_view& bytes);
 
-/// True if the entry says what the event's schedule is from now on.
-bool sets_schedule(EntryType type);
+/// True if the entry says what the event's rules is from now on.
+bool sets_rules(EntryType type);
 /// True if the entry begins an order, whose number is its LSN.
 bool begins_order(EntryType type);
 /// True if the entry changes an order that an earlier one began.
@@ -84,9 +85,11 @@ Lsn order_number(const Entry& entry);
 /// True if it is about an event, and so carries its counts.
 bool concerns_event(EntryType type);
 
-/// Reads a schedule as entries and checkpoints store it; nothing if no daemon can have written it.
-std::optional<box_office::Schedule> read_schedule(std::uint64_t state, std::uint64_t opens_ms,
-                                                  std::uint64_t closes_ms);
+/// Rules as entries, checkpoints and slots store them, and back; nothing if no daemon can have
+/// written that.
+using StoredRules = std::array<std::uint64_t, 4>;
+StoredRules stored_rules(const box_office::Rules& rules);
+std::optional<box_office::Rules> read_rules(const StoredRules& stored);
 /// Likewise a binding, which is stored as two numbers.
 std::optional<box_office::Binding> read_binding(std::uint64_t bound, std::uint64_t process_start);
 std::uint64_t stored_bound(const box_office::Binding& binding);

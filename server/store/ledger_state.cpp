@@ -37,13 +37,13 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
         if (after.held != 0 || after.sold != 0 || after.next_serial != 1) {
             return "a new event that has sold";
         }
-        if (entry.schedule.state != box_office::SaleState::kOpen) return "a new event not open";
+        if (entry.rules.state != box_office::SaleState::kOpen) return "a new event not open";
         return std::nullopt;
     }
     if (entry.event >= events_.size()) return "no such event";
     if (begins_order(entry.type)) return problem_with_sale(entry);
     if (changes_order(entry.type)) return problem_with_change_of_order(entry);
-    if (sets_schedule(entry.type)) return problem_with_schedule(entry);
+    if (sets_rules(entry.type)) return problem_with_rules(entry);
     const auto& before = events_[entry.event].stock;
     if (entry.after.held != before.held || entry.after.sold != before.sold ||
         entry.after.next_serial != before.next_serial) {
@@ -54,7 +54,10 @@ std::optional<std::string> LedgerState::problem_with(const Entry& entry) const {
 
 // Or a hold.
 std::optional<std::string> LedgerState::problem_with_sale(const Entry& entry) const {
-    auto expected = events_[entry.event].stock;
+    const auto& [name, stock, rules] = events_[entry.event];
+    const auto limit = rules.terms.order_limit;
+    if (limit != 0 && entry.granted > limit) return "more than the event has for one order";
+    auto expected = stock;
     if (entry.type == EntryType::kHeld) {
         if (holds_.size() >= limits::kHolds) return "more holds than there can be";
         expected.held += entry.granted;
@@ -88,21 +91,23 @@ std::optional<std::string> LedgerState::problem_with_change_of_order(const Entry
     return std::nullopt;
 }
 
-// It must be what the change of its type makes of the schedule before, and more than nothing.
-std::optional<std::string> LedgerState::problem_with_schedule(const Entry& entry) const {
+// It must be what the change of its type makes of the rules before, and more than nothing.
+std::optional<std::string> LedgerState::problem_with_rules(const Entry& entry) const {
     const auto& event = events_[entry.event];
     auto expected = event.stock;
     expected.lsn = entry.lsn;
-    if (entry.after != expected) return "a change of the schedule that changed counts";
-    box_office::ScheduleChange change =
-        box_office::SetWindow{entry.schedule.window.opens_ms, entry.schedule.window.closes_ms};
+    if (entry.after != expected) return "a change of the rules that changed counts";
+    const auto& [state, window, terms] = entry.rules;
+    box_office::RulesChange change =
+        box_office::Update{window.opens_ms, window.closes_ms, terms.line,
+                           terms.closes_when_sold_out, terms.order_limit};
     if (entry.type == EntryType::kEventPaused) change = box_office::Pause{};
     if (entry.type == EntryType::kEventResumed) change = box_office::Resume{};
     if (entry.type == EntryType::kEventClosed) change = box_office::Close{};
-    const auto decided = decide(event.schedule, change);
-    const auto* after = std::get_if<box_office::Schedule>(&decided);
-    if (after == nullptr || *after != entry.schedule || *after == event.schedule) {
-        return "a schedule that does not follow";
+    const auto decided = decide(event.rules, change);
+    const auto* after = std::get_if<box_office::Rules>(&decided);
+    if (after == nullptr || *after != entry.rules || *after == event.rules) {
+        return "rules that do not follow";
     }
     return std::nullopt;
 }
@@ -113,15 +118,15 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
     undo.last_time_ms = last_time_ms_;
     if (entry.type == EntryType::kEventCreated) {
         undo.event = entry.event;
-        events_.push_back({entry.event_name, entry.after, entry.schedule});
+        events_.push_back({entry.event_name, entry.after, entry.rules});
         ids_.emplace(entry.event_name, entry.event);
     } else if (entry.type != EntryType::kKeyAbandoned) {
         undo.event = entry.event;
         auto& event = events_[entry.event];
         undo.before = event.stock;
-        undo.schedule_before = event.schedule;
+        undo.rules_before = event.rules;
         event.stock = entry.after;
-        if (sets_schedule(entry.type)) event.schedule = entry.schedule;
+        if (sets_rules(entry.type)) event.rules = entry.rules;
     }
     if (entry.type == EntryType::kHeld || changes_order(entry.type)) {
         undo.order = entry.type == EntryType::kHeld ? entry.lsn : entry.order;
@@ -162,7 +167,7 @@ void LedgerState::undo(const Undo& undo) {
     if (undo.key) keys_.erase(*undo.key);
     if (undo.before) {
         events_[*undo.event].stock = *undo.before;
-        events_[*undo.event].schedule = undo.schedule_before;
+        events_[*undo.event].rules = undo.rules_before;
     } else if (undo.event) {
         ids_.erase(events_.back().name);
         events_.pop_back();

@@ -26,7 +26,7 @@ namespace ticketd::store {
 struct Event {
     std::string name;
     box_office::Stock stock;
-    box_office::Schedule schedule = {};
+    box_office::Rules rules = {};
 
     bool operator==(const Event&) const = default;
 };
@@ -70,7 +70,7 @@ class LedgerState {
         Lsn lsn = 0;
         std::optional<EventId> event;             ///< the one it changed or created
         std::optional<box_office::Stock> before;  ///< nothing: the event was created
-        box_office::Schedule schedule_before = {};
+        box_office::Rules rules_before = {};
         std::optional<KeyDigest> key;
         std::int64_t last_time_ms = 0;
         Lsn order = 0;                                ///< that it began or changed; 0: none
@@ -104,7 +104,7 @@ class LedgerState {
     };
 
     std::optional<std::string> problem_with_sale(const Entry& entry) const;
-    std::optional<std::string> problem_with_schedule(const Entry& entry) const;
+    std::optional<std::string> problem_with_rules(const Entry& entry) const;
     std::optional<std::string> problem_with_change_of_order(const Entry& entry) const;
     void apply_to_holds(const Entry& entry);
 

@@ -26,6 +26,12 @@ struct HoldRequest {
     box_office::Binding binding;
 };
 
+/// How a request for tickets stands to others who want some.
+struct Turn {
+    bool is_behind = false;  ///< what is available is for somebody ahead in line
+    bool can_wait = false;   ///< a no that may pass is not told yet, and so not remembered
+};
+
 struct Release {};
 struct Extend {
     std::int64_t ttl_ms = 0;  ///< from now on
@@ -40,6 +46,12 @@ struct HoldChangeRequest {
     std::string key;  ///< empty: none
 };
 
+inline EventId event_of(const PurchaseRequest& request) {
+    return request.event;
+}
+inline EventId event_of(const HoldRequest& request) {
+    return request.order.event;
+}
 inline UserId uid_of(const PurchaseRequest& request) {
     return request.uid;
 }

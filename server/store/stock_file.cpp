@@ -12,12 +12,12 @@ namespace ticketd::store {
 namespace {
 
 constexpr std::string_view kStockMagic = "TKTDSTCK";
-constexpr std::size_t kWindowOffset = 192;
+constexpr std::size_t kRulesOffset = 192;
 // The file grows by this many slots, with space reserved, so that writing a slot cannot run out of
 // space.
 constexpr std::uint64_t kGrowSlots = 64;
 
-static_assert(64 + limits::kEventNameBytes <= kWindowOffset, "the name has its place in the slot");
+static_assert(64 + limits::kEventNameBytes <= kRulesOffset, "the name has its place in the slot");
 
 std::string file_header(const StoreId& store) {
     std::string header{kStockMagic};
@@ -41,7 +41,7 @@ std::string encode_slot(EventId id, const Event& event) {
     std::string slot;
     slot.reserve(kSlotBytes);
     append_number<std::uint32_t>(slot, 0);  // checksum, below
-    append_number<std::uint32_t>(slot, static_cast<std::uint32_t>(event.schedule.state));
+    append_number<std::uint32_t>(slot, static_cast<std::uint32_t>(event.rules.state));
     append_number<std::uint64_t>(slot, stock.lsn);
     append_number<std::uint64_t>(slot, stock.capacity);
     append_number<std::uint64_t>(slot, stock.available());
@@ -51,9 +51,10 @@ std::string encode_slot(EventId id, const Event& event) {
     append_number<std::uint32_t>(slot, id);
     append_number<std::uint32_t>(slot, static_cast<std::uint32_t>(event.name.size()));
     slot += event.name;
-    slot.resize(kWindowOffset, '\0');
-    append_number<std::int64_t>(slot, event.schedule.window.opens_ms);
-    append_number<std::int64_t>(slot, event.schedule.window.closes_ms);
+    slot.resize(kRulesOffset, '\0');
+    const auto stored = stored_rules(event.rules);
+    for (auto number = stored.begin() + 1; number != stored.end(); ++number)
+        append_number<std::uint64_t>(slot, *number);
     slot.resize(kSlotBytes, '\0');
     put_number<std::uint32_t>(slot, 0, crc32c(std::string_view{slot}.substr(4)));
     return slot;

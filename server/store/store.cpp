@@ -16,11 +16,11 @@ std::uint64_t fingerprint(const StoreId& store, UserId uid, const std::string& i
     return key_digest(store, uid, image).high;
 }
 
-EntryType type_of(const box_office::ScheduleChange& change) {
+EntryType type_of(const box_office::RulesChange& change) {
     if (std::holds_alternative<box_office::Pause>(change)) return EntryType::kEventPaused;
     if (std::holds_alternative<box_office::Resume>(change)) return EntryType::kEventResumed;
     if (std::holds_alternative<box_office::Close>(change)) return EntryType::kEventClosed;
-    return EntryType::kEventScheduled;
+    return EntryType::kEventUpdated;
 }
 
 Refused refuse_at_once(ErrorKind kind) {
@@ -65,16 +65,19 @@ QueryResult Store::query(EventId event) {
     return Counts{state().event(event).stock};
 }
 
-ChangeResult Store::purchase(const PurchaseRequest& request) {
+ChangeResult Store::purchase(const PurchaseRequest& request, Turn turn) {
     const Asked asked{request};
     if (auto answer = answer_at_once(asked)) return *std::move(answer);
     const auto lock = enter(request.event);
     if (!lock) return LockHeld{};
 
-    const auto& [name, stock, schedule] = state().event(request.event);
-    const auto decision = decide(stock, schedule, request.terms, now_ms());
+    const auto& [name, stock, rules] = state().event(request.event);
+    const auto decision = decide(stock, rules, request.terms, now_ms());
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
-        return refuse(asked, request.event, *refusal);
+        return refuse(asked, request.event, *refusal, turn);
+    }
+    if (turn.is_behind) {
+        return refuse(asked, request.event, reserve_for_line(stock, request.terms), turn);
     }
     const auto& sale = std::get<box_office::Sale>(decision);
     auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
@@ -85,7 +88,7 @@ ChangeResult Store::purchase(const PurchaseRequest& request) {
     entry.first_serial = sale.first_serial;
     entry.key = request.key;
     entry.memo = request.memo;
-    return commit(std::move(entry));
+    return commit_sale(std::move(entry));
 }
 
 std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
@@ -107,7 +110,7 @@ ChangeResult Store::abandon(UserId uid, const std::string& key) {
 }
 
 ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint64_t capacity,
-                                 const box_office::Window& window) {
+                                 const box_office::Rules& rules) {
     if (auto refused = refuse_for_space()) return *refused;
     if (const auto existing = state().find_event(name)) {
         return Refused{{ErrorKind::kExists}, state().event(*existing).stock.lsn, false};
@@ -122,7 +125,7 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     auto entry = new_entry(EntryType::kEventCreated, uid, id);
     entry.after.capacity = capacity;
     entry.event_name = name;
-    entry.schedule.window = window;
+    entry.rules = rules;
     return commit(std::move(entry));
 }
 
@@ -140,19 +143,18 @@ ChangeResult Store::resize_event(UserId uid, EventId event, const box_office::Re
     return commit(std::move(entry));
 }
 
-ChangeResult Store::reschedule_event(UserId uid, EventId event,
-                                     const box_office::ScheduleChange& change) {
+ChangeResult Store::change_rules(UserId uid, EventId event, const box_office::RulesChange& change) {
     if (auto refused = refuse_for_space()) return *refused;
     const auto lock = enter(event);
     if (!lock) return LockHeld{};
-    const auto& [name, stock, schedule] = state().event(event);
-    const auto decision = decide(schedule, change);
+    const auto& [name, stock, rules] = state().event(event);
+    const auto decision = decide(rules, change);
     if (const auto* kind = std::get_if<ErrorKind>(&decision)) return Refused{{*kind}, stock.lsn};
-    const auto& after = std::get<box_office::Schedule>(decision);
-    if (after == schedule) return Unchanged{stock.lsn};
+    const auto& after = std::get<box_office::Rules>(decision);
+    if (after == rules) return Unchanged{stock.lsn};
     auto entry = new_entry(type_of(change), uid, event);
     entry.after = stock;
-    entry.schedule = after;
+    entry.rules = after;
     return commit(std::move(entry));
 }
 
@@ -280,7 +282,7 @@ std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest, con
     return Refused{refused->refusal, refused->lsn, true};
 }
 
-Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal refusal) {
+Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn) {
     const auto next = deadlines_.next_of(event);
     // The tickets of a hold that has ended are nobody's, but there was no room to say so.
     if (next && *next <= clock_.elapsed()) {
@@ -290,8 +292,14 @@ Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal ref
         refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
     }
     const auto lsn = state().event(event).stock.lsn;
-    remember(asked, refusal, lsn);
+    if (!turn.can_wait || !box_office::may_pass(refusal.kind)) remember(asked, refusal, lsn);
     return {refusal, lsn, false};
+}
+
+Refused Store::give_up(const Asked& asked, const PurchaseRequest& request) {
+    auto refusal = reserve_for_line(state().event(request.event).stock, request.terms);
+    refusal.kind = ErrorKind::kWaitTimeout;
+    return refuse(asked, request.event, refusal);
 }
 
 void Store::remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn) {
@@ -344,6 +352,22 @@ Changed Store::commit(Entry entry) {
     undo_.push_back(std::move(undoable));
     if (concerns_event(entry.type)) write_slot(entry.event);
     return Changed{std::move(entry)};
+}
+
+Changed Store::commit_sale(Entry entry) {
+    auto sold = commit(std::move(entry));
+    const auto event = sold.entry.event;
+    const auto& [name, stock, rules] = state().event(event);
+    const bool is_sold_out = stock.available() == 0 && stock.held == 0;
+    const bool is_to_close = rules.terms.closes_when_sold_out && is_sold_out &&
+                             rules.state != box_office::SaleState::kClosed;
+    if (!is_to_close || refuse_for_space()) return sold;
+    auto closed = new_entry(EntryType::kEventClosed, sold.entry.uid, event);
+    closed.after = stock;
+    closed.rules = rules;
+    closed.rules.state = box_office::SaleState::kClosed;
+    commit(std::move(closed));
+    return sold;
 }
 
 void Store::undo_newest() {

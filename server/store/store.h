@@ -105,10 +105,13 @@ class Store {
     std::uint64_t checkpoints() const { return checkpointer_->written(); }
 
     QueryResult query(EventId event);
-    ChangeResult purchase(const PurchaseRequest& request);
+    ChangeResult purchase(const PurchaseRequest& request, Turn turn = {});
     /// Keeps tickets for the buyer. Refusals as of a purchase, and busy if there are as many holds
     /// as may be.
-    ChangeResult hold(const HoldRequest& request);
+    ChangeResult hold(const HoldRequest& request, Turn turn = {});
+    /// The refusal for a request that has waited for long enough: wait_timeout, remembered.
+    Refused give_up(const PurchaseRequest& request) { return give_up(Asked{request}, request); }
+    Refused give_up(const HoldRequest& request) { return give_up(Asked{request}, request.order); }
     /// Confirms, releases or extends a hold. Refusals: not_found (it is somebody else's),
     /// invalid_params (it has fewer tickets), key_too_old, busy, storage_full.
     ChangeResult change_hold(const HoldChangeRequest& request);
@@ -136,10 +139,9 @@ class Store {
     /// Precondition for the next three: the caller may do it; names, capacities and windows are
     /// within limits.
     ChangeResult create_event(UserId uid, const std::string& name, std::uint64_t capacity,
-                              const box_office::Window& window = {});
+                              const box_office::Rules& rules = {});
     ChangeResult resize_event(UserId uid, EventId event, const box_office::Resize& resize);
-    ChangeResult reschedule_event(UserId uid, EventId event,
-                                  const box_office::ScheduleChange& change);
+    ChangeResult change_rules(UserId uid, EventId event, const box_office::RulesChange& change);
     /// Milliseconds since 1970; never before the time of an entry.
     std::int64_t now_ms() const;
 
@@ -203,11 +205,13 @@ class Store {
     std::optional<ChangeResult> answer_known_key(const KeyDigest& digest, const Asked& asked);
     std::optional<Refused> refuse_for_space() const;
     std::optional<Refused> refuse_new_key(std::string_view key) const;
-    Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal);
+    Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn = {});
+    Refused give_up(const Asked& asked, const PurchaseRequest& request);
     ChangeResult not_held(const Asked& asked, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
     void end_due_holds(EventId event);
+    Changed commit_sale(Entry entry);
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry entry);
     void undo_newest();

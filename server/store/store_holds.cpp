@@ -17,7 +17,7 @@ struct TypeOf {
 
 }  // namespace
 
-ChangeResult Store::hold(const HoldRequest& request) {
+ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
     const auto& [uid, event, terms, key, memo] = request.order;
     const Asked asked{request};
     if (auto answer = answer_at_once(asked)) return *std::move(answer);
@@ -25,11 +25,12 @@ ChangeResult Store::hold(const HoldRequest& request) {
     if (!lock) return LockHeld{};
     if (state().holds().size() >= limits::kHolds) return Refused{{ErrorKind::kBusy}};
 
-    const auto& [name, stock, schedule] = state().event(event);
-    const auto decision = decide_hold(stock, schedule, terms, now_ms());
+    const auto& [name, stock, rules] = state().event(event);
+    const auto decision = decide_hold(stock, rules, terms, now_ms());
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
-        return refuse(asked, event, *refusal);
+        return refuse(asked, event, *refusal, turn);
     }
+    if (turn.is_behind) return refuse(asked, event, reserve_for_line(stock, terms), turn);
     const auto& held = std::get<box_office::Held>(decision);
     auto entry = new_entry(EntryType::kHeld, uid, event);
     entry.after = held.after;
@@ -76,7 +77,9 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
         entry.requested = confirm->quantity;
         entry.granted = sale.granted;
         entry.first_serial = sale.first_serial;
-    } else if (const auto* extend = std::get_if<Extend>(&change)) {
+        return commit_sale(std::move(entry));
+    }
+    if (const auto* extend = std::get_if<Extend>(&change)) {
         entry.after = stock;
         entry.expires_ms = entry.time_ms + extend->ttl_ms;
     }

@@ -37,9 +37,9 @@ std::vector<std::string> check_slots(const std::vector<RawEntry>& entries,
     for (std::size_t i = 0; i < slots.size(); ++i) {
         const auto& slot = slots[i];
         const auto& state = *model.events()[i].changes.back();
-        const auto& schedule = *model.events()[i].schedule;
-        const bool agrees = slot.state == schedule.state && slot.opens_ms == schedule.opens_ms &&
-                            slot.closes_ms == schedule.closes_ms &&
+        const auto& rules = *model.events()[i].rules;
+        const bool agrees = slot.state == rules.state && slot.opens_ms == rules.opens_ms &&
+                            slot.closes_ms == rules.closes_ms && slot.terms == rules.terms &&
                             slot.name == model.events()[i].name && slot.lsn == state.lsn &&
                             slot.capacity == state.capacity &&
                             slot.available == state.available() && slot.held == state.held &&

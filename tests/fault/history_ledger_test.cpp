@@ -117,12 +117,12 @@ TEST_CASE("a sale of what was not for sale is found") {
     change.state = 2;
     check_rejected(scene, "a sale while the event was paused or closed");
     change.type = RawType::kEventClosed;
-    check_rejected(scene, "a schedule that does not follow");
+    check_rejected(scene, "rules that do not follow");
     change.state = 3;
     check_rejected(scene, "a sale while the event was paused or closed");
-    change.type = RawType::kEventScheduled;
+    change.type = RawType::kEventUpdated;
     change.state = 1;
-    check_rejected(scene, "a schedule that does not follow");
+    check_rejected(scene, "rules that do not follow");
     change.opens_ms = 1000;
     check_rejected(scene, "a sale before the event opened");
     change.opens_ms = 0;
@@ -130,7 +130,7 @@ TEST_CASE("a sale of what was not for sale is found") {
     if (change.closes_ms == 0) change.closes_ms = scene.entries[2].time_ms = 1;
     check_rejected(scene, "a sale after the event closed");
     change.sold = 1;
-    check_rejected(scene, "a schedule that changed counts");
+    check_rejected(scene, "rules that changed counts");
 }
 
 TEST_CASE("a gap in the LSNs is found") {

@@ -42,23 +42,26 @@ std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
         return std::nullopt;
     }
     if (entry.event >= events_.size()) return "a change of an event that is not there";
-    if (entry.type == RawType::kPurchased) return problem_with_sale(entry);
+    if (entry.type == RawType::kPurchased || entry.type == RawType::kHeld) {
+        return problem_with_sale(entry);
+    }
+    if (entry.type >= RawType::kConfirmed) return problem_with_hold(entry);
     const auto& before = *events_[entry.event].changes.back();
     if (entry.held != before.held || entry.sold != before.sold ||
         entry.next_serial != before.next_serial) {
-        return entry.sets_schedule() ? "a schedule that changed counts"
-                                     : "a resize that changed more than the capacity";
+        return entry.sets_rules() ? "rules that changed counts"
+                                  : "a resize that changed more than the capacity";
     }
-    return entry.sets_schedule() ? problem_with_schedule(entry) : std::nullopt;
+    return entry.sets_rules() ? problem_with_rules(entry) : std::nullopt;
 }
 
-std::optional<std::string> Model::problem_with_schedule(const RawEntry& entry) const {
-    const auto& before = *events_[entry.event].schedule;
+std::optional<std::string> Model::problem_with_rules(const RawEntry& entry) const {
+    const auto& before = *events_[entry.event].rules;
     if (entry.capacity != events_[entry.event].changes.back()->capacity) {
-        return "a schedule that changed the capacity";
+        return "rules that changed the capacity";
     }
-    const bool has_same_window =
-        entry.opens_ms == before.opens_ms && entry.closes_ms == before.closes_ms;
+    const bool has_same_window = entry.opens_ms == before.opens_ms &&
+                                 entry.closes_ms == before.closes_ms && entry.terms == before.terms;
     bool follows = has_same_window && entry.state != before.state;
     switch (entry.type) {
         case RawType::kEventPaused: follows = follows && entry.state == 2; break;
@@ -67,7 +70,28 @@ std::optional<std::string> Model::problem_with_schedule(const RawEntry& entry) c
         default: follows = !has_same_window && entry.state == before.state;
     }
     if (before.state == 3 && entry.type == RawType::kEventPaused) return "a closed event paused";
-    if (!follows) return "a schedule that does not follow";
+    if (!follows) return "rules that do not follow";
+    return std::nullopt;
+}
+
+// What becomes of one.
+std::optional<std::string> Model::problem_with_hold(const RawEntry& entry) const {
+    const auto found = holds_.find(entry.order);
+    if (found == holds_.end() || found->second.event != entry.event) return "a hold that is none";
+    if (entry.previous != found->second.last) return "another state of the hold than it was in";
+    const auto& before = *events_[entry.event].changes.back();
+    const bool ends = entry.type != RawType::kExtended;
+    const auto sold = entry.type == RawType::kConfirmed ? entry.granted : 0;
+    if (sold > found->second.quantity) return "more sold than was held";
+    if (sold > 0 && entry.first_serial != before.next_serial) return "serials that do not follow";
+    if (entry.capacity != before.capacity ||
+        entry.held + (ends ? found->second.quantity : 0) != before.held ||
+        entry.sold != before.sold + sold || entry.next_serial != before.next_serial + sold) {
+        return "counts that do not follow from what became of the hold";
+    }
+    if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
+        return "the key has an entry";
+    }
     return std::nullopt;
 }
 
@@ -75,21 +99,25 @@ std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const
     const auto& before = *events_[entry.event].changes.back();
     if (entry.min_quantity < 1 || entry.min_quantity > entry.requested)
         return "a senseless request";
-    if (entry.first_serial != before.next_serial) return "serials that do not follow";
-    const auto& schedule = *events_[entry.event].schedule;
-    if (schedule.state != 1) return "a sale while the event was paused or closed";
-    if (entry.time_ms < schedule.opens_ms) return "a sale before the event opened";
-    if (schedule.closes_ms != 0 && entry.time_ms >= schedule.closes_ms) {
+    const bool is_hold = entry.type == RawType::kHeld;
+    const auto sold = is_hold ? 0 : entry.granted;
+    if (!is_hold && entry.first_serial != before.next_serial) return "serials that do not follow";
+    const auto& rules = *events_[entry.event].rules;
+    if (rules.state != 1) return "a sale while the event was paused or closed";
+    if (entry.time_ms < rules.opens_ms) return "a sale before the event opened";
+    if (rules.closes_ms != 0 && entry.time_ms >= rules.closes_ms) {
         return "a sale after the event closed";
     }
     if (entry.granted > before.available()) return "a sale of more than there was";
-    if (entry.granted != std::min(entry.requested, before.available())) {
+    const auto limit =
+        (rules.terms & 0xffff'ffff) == 0 ? entry.requested : rules.terms & 0xffff'ffff;
+    if (entry.granted != std::min({entry.requested, limit, before.available()})) {
         return "a sale of less than there was";
     }
     if (entry.granted < entry.min_quantity) return "a sale of less than was asked for at least";
-    if (entry.capacity != before.capacity || entry.held != before.held ||
-        entry.sold != before.sold + entry.granted ||
-        entry.next_serial != before.next_serial + entry.granted) {
+    if (entry.capacity != before.capacity ||
+        entry.held != before.held + (is_hold ? entry.granted : 0) ||
+        entry.sold != before.sold + sold || entry.next_serial != before.next_serial + sold) {
         return "counts that do not follow from the sale";
     }
     if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
@@ -106,7 +134,14 @@ void Model::apply(const RawEntry& entry) {
         numbers_.emplace(entry.event_name, events_.size());
         events_.push_back({entry.event_name, {}, nullptr});
     }
-    if (entry.sets_schedule()) events_[entry.event].schedule = &entry;
+    if (entry.sets_rules()) events_[entry.event].rules = &entry;
+    if (entry.type == RawType::kHeld) {
+        holds_[entry.lsn] = {entry.event, entry.granted, entry.lsn};
+    } else if (entry.type == RawType::kExtended) {
+        holds_[entry.order].last = entry.lsn;
+    } else if (entry.type >= RawType::kConfirmed) {
+        holds_.erase(entry.order);
+    }
     events_[entry.event].changes.push_back(&entry);
 }
 

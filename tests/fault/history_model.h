@@ -40,7 +40,12 @@ class Model {
     struct Event {
         std::string name;
         std::vector<const RawEntry*> changes;  ///< the first created it
-        const RawEntry* schedule = nullptr;    ///< what set it last
+        const RawEntry* rules = nullptr;       ///< what set it last
+    };
+    struct Hold {
+        std::uint32_t event = 0;
+        std::uint64_t quantity = 0;
+        std::uint64_t last = 0;  ///< LSN of the entry that said last what it is
     };
     /// By number.
     const std::vector<Event>& events() const { return events_; }
@@ -49,13 +54,15 @@ class Model {
   private:
     std::optional<std::string> problem_with(const RawEntry& entry) const;
     std::optional<std::string> problem_with_sale(const RawEntry& entry) const;
-    std::optional<std::string> problem_with_schedule(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_hold(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_rules(const RawEntry& entry) const;
     void apply(const RawEntry& entry);
 
     const std::vector<RawEntry>& entries_;
     std::vector<std::string> problems_;
     std::vector<Event> events_;
     std::map<std::string, std::size_t> numbers_;
+    std::map<std::uint64_t, Hold> holds_;  // those that live, by their orders
     std::unordered_map<std::string, const RawEntry*> by_key_;
     std::int64_t last_time_ms_ = 0;
 };

@@ -136,6 +136,18 @@ bool is_state(const json& value) {
 bool is_ttl(const json& value) {
     return is_integer(value, 1, std::uint64_t{31} * 86'400'000);
 }
+bool is_wait(const json& value) {
+    return is_integer(value, 0, 86'400'000);
+}
+bool is_order_limit(const json& value) {
+    return is_integer(value, 0, 10'000);
+}
+bool is_line(const json& value) {
+    return value == "strict" || value == "fit";
+}
+bool is_flag(const json& value) {
+    return value.is_boolean();
+}
 bool is_bind(const json& value) {
     if (value == "connection" || value == "pid") return true;
     if (!value.is_string()) return false;
@@ -164,7 +176,7 @@ const Rules* rules_of(const std::string& method) {
           {"min_quantity", is_quantity},
           {"key", is_key},
           {"buyer", is_refused},
-          {"wait_ms", is_refused},
+          {"wait_ms", is_wait},
           {"memo", is_memo}}},
         {"hold",
          {{"event", is_name},
@@ -173,7 +185,7 @@ const Rules* rules_of(const std::string& method) {
           {"min_quantity", is_quantity},
           {"key", is_key},
           {"buyer", is_refused},
-          {"wait_ms", is_refused},
+          {"wait_ms", is_wait},
           {"bind", is_bind},
           {"memo", is_memo}}},
         {"confirm", {{"order", is_lsn, true}, {"quantity", is_quantity}, {"key", is_key}}},
@@ -192,13 +204,22 @@ const Rules* rules_of(const std::string& method) {
          {{"name", is_name, true},
           {"capacity", is_capacity, true},
           {"opens_ms", is_time},
-          {"closes_ms", is_time}}},
+          {"closes_ms", is_time},
+          {"order_limit", is_order_limit},
+          {"line", is_line},
+          {"auto_close", is_flag}}},
         {"event.resize",
          {{"name", is_name, true},
           {"capacity", is_capacity},
           {"delta", is_delta},
           {"if_lsn", is_lsn}}},
-        {"event.update", {{"name", is_name, true}, {"opens_ms", is_time}, {"closes_ms", is_time}}},
+        {"event.update",
+         {{"name", is_name, true},
+          {"opens_ms", is_time},
+          {"closes_ms", is_time},
+          {"order_limit", is_order_limit},
+          {"line", is_line},
+          {"auto_close", is_flag}}},
         {"event.pause", {{"name", is_name, true}}},
         {"event.resume", {{"name", is_name, true}}},
         {"event.close", {{"name", is_name, true}}},

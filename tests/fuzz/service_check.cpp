@@ -18,7 +18,7 @@ struct Asked {
     EntryType type = EntryType::kPurchased;
     UserId uid = 0;
     std::optional<std::string> event;  ///< nothing: the only one, or "default"
-    std::optional<std::uint64_t> capacity, opens_ms, closes_ms;  ///< of an event
+    std::optional<std::uint64_t> capacity, opens_ms, closes_ms, order_limit;  ///< of an event
     std::uint64_t quantity = 0;
     std::uint64_t min_quantity = 0;
     std::string key;
@@ -77,7 +77,7 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
     static const std::map<std::string, EntryType> kOnEvents{
         {"event.create", EntryType::kEventCreated}, {"event.resize", EntryType::kEventResized},
         {"event.pause", EntryType::kEventPaused},   {"event.resume", EntryType::kEventResumed},
-        {"event.close", EntryType::kEventClosed},   {"event.update", EntryType::kEventScheduled}};
+        {"event.close", EntryType::kEventClosed},   {"event.update", EntryType::kEventUpdated}};
     const auto change = kOnEvents.find(method);
     if (!caller.is_operator || change == kOnEvents.end()) return std::nullopt;
     asked.type = change->second;
@@ -85,14 +85,18 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
     if (!param(request, "capacity").is_null()) asked.capacity = number(request, "capacity", 0);
     if (!param(request, "opens_ms").is_null()) asked.opens_ms = number(request, "opens_ms", 0);
     if (!param(request, "closes_ms").is_null()) asked.closes_ms = number(request, "closes_ms", 0);
+    if (!param(request, "order_limit").is_null()) {
+        asked.order_limit = number(request, "order_limit", 0);
+    }
     return asked;
 }
 
 bool is_change_of_event(const Asked& asked, const Entry& entry) {
-    const auto& [opens, closes] = entry.schedule.window;
+    const auto& [opens, closes] = entry.rules.window;
     return (!asked.capacity || asked.capacity == entry.after.capacity) &&
            (!asked.opens_ms || std::cmp_equal(*asked.opens_ms, opens)) &&
-           (!asked.closes_ms || std::cmp_equal(*asked.closes_ms, closes));
+           (!asked.closes_ms || std::cmp_equal(*asked.closes_ms, closes)) &&
+           (!asked.order_limit || asked.order_limit == entry.rules.terms.order_limit);
 }
 
 std::uint64_t ttl_of(const Entry& entry) {
@@ -106,6 +110,13 @@ bool is_change_of_hold(const Asked& asked, const Entry& entry) {
 
 /// True of what happens without anybody's asking: a hold's time is up, or its connection ended.
 bool happens_by_itself(const Ledger& ledger, const Entry& entry) {
+    // With its last ticket, by whoever bought that.
+    if (entry.type == EntryType::kEventClosed && entry.lsn > 1) {
+        const auto& sale = ledger.at(entry.lsn - 1);
+        return entry.rules.terms.closes_when_sold_out && sale.first_serial > 0 &&
+               sale.event == entry.event && sale.uid == entry.uid &&
+               entry.after.sold == entry.after.capacity;
+    }
     if (!changes_order(entry.type)) return false;
     const auto& hold = ledger.at(entry.order);
     if (entry.type == EntryType::kExpired) return entry.uid == hold.uid;

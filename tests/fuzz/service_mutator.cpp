@@ -49,6 +49,7 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         if (chance(4)) params += R"(,"min_quantity":)" + quantity();
         if (chance(2)) params += R"(,"key":)" + key();
         if (chance(6)) params += R"(,"memo":"m")";
+        if (chance(3)) params += R"(,"wait_ms":)" + one({"0", "1", "20"});
         return R"("purchase","params":{)" + params + "}";
     }
 
@@ -60,6 +61,7 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         if (chance(4)) params += R"(,"min_quantity":1)";
         if (!chance(4)) params += R"(,"ttl_ms":)" + ttl();
         if (chance(3)) params += R"(,"key":)" + key();
+        if (chance(4)) params += R"(,"wait_ms":)" + one({"0", "1", "20"});
         if (chance(3)) params += R"(,"bind":)" + one({R"("connection")", R"("pid")"});
         return R"("hold","params":{)" + params + "}";
     }
@@ -98,7 +100,10 @@ class Mutator final : public ticketd::fuzz::LineMutator {
                             R"("event.close")"}) +
                        R"(,"params":[)" + event() + "]";
             case 10:
-                return R"("event.update","params":[)" + event() + "," + time() + "," + time() + "]";
+                return R"("event.update","params":[)" + event() + "," + time() + "," + time() +
+                       one({"", "", ",2", R"(,null,"fit")", R"(,0,"strict",true)",
+                            ",null,null,true"}) +
+                       "]";
             default: return purchase();
         }
     }

@@ -10,10 +10,6 @@
 namespace ticketd::testing {
 namespace {
 
-Finished client(const Daemon& daemon, const std::vector<std::string>& words) {
-    return run_client(daemon.socket(), words);
-}
-
 // Waits for the order to come into this state.
 void wait_for_state(Rpc& rpc, const Json& order, const std::string& state) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;

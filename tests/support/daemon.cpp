@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -122,6 +123,12 @@ Finished run_client(const std::string& socket, const std::vector<std::string>& a
     auto process = start_client(socket, arguments, options);
     const int exit = process.wait();
     return {exit, process.output(), process.error()};
+}
+
+std::uint64_t now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 std::string read_file(const std::string& path) {

@@ -81,12 +81,18 @@ Finished run_ticketd(const std::vector<std::string>& arguments, const ProcessOpt
 /// Runs ticket-client against the socket to its end.
 Finished run_client(const std::string& socket, const std::vector<std::string>& arguments,
                     const ProcessOptions& options = {});
+inline Finished client(const Daemon& daemon, const std::vector<std::string>& words) {
+    return run_client(daemon.socket(), words);
+}
 /// Starts it and does not wait.
 Process start_client(const std::string& socket, const std::vector<std::string>& arguments,
                      const ProcessOptions& options = {});
 
 /// Name and bytes of each file in a directory.
 std::map<std::string, std::string> directory_bytes(const std::string& path);
+
+/// Milliseconds since 1970.
+std::uint64_t now_ms();
 
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, std::string_view bytes);

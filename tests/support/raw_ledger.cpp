@@ -122,8 +122,10 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
         entry.state = get<std::uint64_t>(payload, 64);
         entry.opens_ms = get<std::int64_t>(payload, 72);
         entry.closes_ms = get<std::int64_t>(payload, 80);
-        segment.require(entry.state >= 1 && entry.state <= 3 && is_zero(payload.substr(88, 8)),
-                        offset, "a schedule that cannot be");
+        entry.terms = get<std::uint64_t>(payload, 88);
+        segment.require(entry.state >= 1 && entry.state <= 3 && entry.terms >> 34U == 0 &&
+                            (entry.terms & 0xffff'ffff) <= 10'000,
+                        offset, "rules that cannot be");
     } else {
         entry.requested = get<std::uint64_t>(payload, 64);
         entry.min_quantity = get<std::uint64_t>(payload, 72);

@@ -21,7 +21,7 @@ enum class RawType : std::uint8_t {
     kEventPaused = 5,
     kEventResumed = 6,
     kEventClosed = 7,
-    kEventScheduled = 8,
+    kEventUpdated = 8,
     kHeld = 9,
     kConfirmed = 10,
     kReleased = 11,
@@ -40,13 +40,14 @@ struct RawEntry {
     /// Of an event that is created, or whose sale is opened or closed: 1 open, 2 paused, 3 closed.
     std::uint64_t state = 0;
     std::int64_t opens_ms = 0, closes_ms = 0;  ///< 0: none
-    std::uint64_t order = 0, previous = 0;     ///< of what changes a hold
-    std::int64_t expires_ms = 0;               ///< of a hold, or its extension; 0: never
-    std::uint32_t bind = 0, pid = 0;           ///< of a hold: 1 its connection, 2 a process
+    std::uint64_t terms = 0;  ///< lower half: order limit; then 1 line fits, 2 closes itself
+    std::uint64_t order = 0, previous = 0;  ///< of what changes a hold
+    std::int64_t expires_ms = 0;            ///< of a hold, or its extension; 0: never
+    std::uint32_t bind = 0, pid = 0;        ///< of a hold: 1 its connection, 2 a process
     std::uint64_t process_start = 0;
     std::string event_name, key, memo;
 
-    bool sets_schedule() const { return type == RawType::kEventCreated || state != 0; }
+    bool sets_rules() const { return type == RawType::kEventCreated || state != 0; }
     std::uint64_t available() const { return capacity - held - sold; }
 };
 
@@ -55,6 +56,7 @@ struct RawSlot {
     std::uint64_t lsn = 0, capacity = 0, available = 0, held = 0, sold = 0, next_serial = 0;
     std::string name;
     std::int64_t opens_ms = 0, closes_ms = 0;
+    std::uint64_t terms = 0;
 };
 
 /// Where the next group will be written.

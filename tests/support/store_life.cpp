@@ -109,7 +109,7 @@ void StoreLife::take_note_of_start() {
         const auto counts = store_->query(id);
         if (std::get<store::Counts>(counts).stock != events[id].stock ||
             state.event(id) != events[id]) {
-            throw WrongAnswer("other counts, or another schedule, of " + events[id].name);
+            throw WrongAnswer("other counts, or another rules, of " + events[id].name);
         }
     }
     for (const auto& entry : now.entries) {
@@ -257,7 +257,7 @@ void StoreLife::reschedule_event() {
 
 bool StoreLife::is_open(EventId event) const {
     const auto events = add_up(told_.now().entries);
-    return events.at(event).schedule.state == box_office::SaleState::kOpen;
+    return events.at(event).rules.state == box_office::SaleState::kOpen;
 }
 
 void StoreLife::reschedule(EventId event, EntryType type, box_office::SaleState state) {
@@ -266,11 +266,10 @@ void StoreLife::reschedule(EventId event, EntryType type, box_office::SaleState 
     asked.type = type;
     asked.event = event;
     asked.after = before.stock;
-    asked.schedule = {state, before.schedule.window};
-    if (asked.schedule == before.schedule) return;
-    note(type == EntryType::kEventPaused
-             ? store_->reschedule_event(kUser, event, box_office::Pause{})
-             : store_->reschedule_event(kUser, event, box_office::Resume{}),
+    asked.rules = {state, before.rules.window};
+    if (asked.rules == before.rules) return;
+    note(type == EntryType::kEventPaused ? store_->change_rules(kUser, event, box_office::Pause{})
+                                         : store_->change_rules(kUser, event, box_office::Resume{}),
          asked);
 }
 

@@ -17,11 +17,11 @@ void require(bool holds, const Entry& entry, const char* rule) {
 }
 
 void begin_order(Sum& sum, const Entry& entry) {
-    auto& [name, stock, schedule] = sum.events.at(entry.event);
+    auto& [name, stock, rules] = sum.events.at(entry.event);
     const auto left = stock.capacity - stock.sold - stock.held;
     require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
     require(entry.granted >= entry.min_quantity, entry, "not fewer than asked for");
-    require(schedule.state == box_office::SaleState::kOpen, entry, "only what is open sells");
+    require(rules.state == box_office::SaleState::kOpen, entry, "only what is open sells");
     if (entry.type == EntryType::kHeld) {
         stock.held += entry.granted;
         sum.holds[entry.lsn] = {entry.event,      entry.uid,     entry.granted, entry.time_ms,
@@ -69,8 +69,8 @@ void add(Sum& sum, const Entry& entry) {
     } else {
         sum.events.at(entry.event).stock.capacity = entry.after.capacity;
     }
-    auto& [name, stock, schedule] = sum.events.at(entry.event);
-    if (sets_schedule(entry.type)) schedule = entry.schedule;
+    auto& [name, stock, rules] = sum.events.at(entry.event);
+    if (sets_rules(entry.type)) rules = entry.rules;
     stock.lsn = entry.lsn;
     require(stock.sold + stock.held <= stock.capacity, entry, "no oversell");
     require(stock == entry.after, entry, "the counts are those after the change");

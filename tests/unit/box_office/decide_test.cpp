@@ -19,7 +19,7 @@ Stock stock_of(std::uint64_t capacity, std::uint64_t sold, std::uint64_t held = 
 
 // From an event that is open.
 std::variant<Sale, Refusal> sell(const Stock& stock, const Purchase& purchase) {
-    return decide(stock, Schedule{}, purchase, 0);
+    return decide(stock, Rules{}, purchase, 0);
 }
 
 ErrorKind refusal_of(const Stock& stock, const Purchase& purchase) {

@@ -17,7 +17,7 @@ namespace {
 
 // From an event that is open.
 std::variant<Held, Refusal> hold(const Stock& stock, const Purchase& terms) {
-    return decide_hold(stock, Schedule{}, terms, 0);
+    return decide_hold(stock, Rules{}, terms, 0);
 }
 
 Hold hold_of(std::int64_t since_ms, std::int64_t expires_ms) {
@@ -34,7 +34,7 @@ TEST_CASE("what is held is neither available nor sold, and has no serials yet") 
     CHECK(std::get<Held>(hold(stock, {9, 1})).granted == 5);
     CHECK(std::get<Refusal>(hold(stock, {6, 6})).kind == ErrorKind::kInsufficient);
     CHECK(std::get<Refusal>(hold({5, 5, 0, 1, 1}, {1, 1})).kind == ErrorKind::kHeldOut);
-    const Schedule paused{SaleState::kPaused, {}};
+    const Rules paused{SaleState::kPaused, {}};
     CHECK(std::get<Refusal>(decide_hold(stock, paused, {1, 1}, 0)).kind == ErrorKind::kPaused);
 }
 

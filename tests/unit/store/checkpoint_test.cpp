@@ -94,10 +94,10 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
     CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.sold = 6; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[0].stock.lsn = 30; }));
     CHECK(is_refused([](Checkpoint& c) { c.events[0].name = "no name"; }));
-    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.window.closes_ms = 1000; }));
-    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.window.opens_ms = -1; }));
-    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{4}; }));
-    CHECK(is_refused([](Checkpoint& c) { c.events[1].schedule.state = SaleState{0}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].rules.window.closes_ms = 1000; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].rules.window.opens_ms = -1; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].rules.state = SaleState{4}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[1].rules.state = SaleState{0}; }));
     CHECK(is_refused([](Checkpoint& c) { c.holds.erase(22); }));
     CHECK(is_refused([](Checkpoint& c) { c.holds[22].event = 2; }));
     CHECK(is_refused([](Checkpoint& c) { c.holds[22].event = 0; }));

@@ -49,7 +49,7 @@ TEST_CASE("entries come back as they were written") {
 
     auto paused = resized;
     paused.type = EntryType::kEventPaused;
-    paused.schedule = {box_office::SaleState::kPaused, {1'700'000'000'000, 1'700'000'000'001}};
+    paused.rules = {box_office::SaleState::kPaused, {1'700'000'000'000, 1'700'000'000'001}};
 
     const auto bytes = encoded(created) + encoded(sale()) + encoded(resized) + encoded(paused);
     std::string_view rest{bytes};
@@ -119,12 +119,12 @@ TEST_CASE("a change of an order that names none before it is no entry") {
     CHECK_FALSE(is_taken(2, 3, 1));
 }
 
-TEST_CASE("a schedule that no operator can have set is no entry") {
+TEST_CASE("rules that no operator can have set are no entry") {
     Entry closed;
     closed.type = EntryType::kEventClosed;
     closed.lsn = 5;
     closed.after = {5, 0, 0, 1, 5};
-    closed.schedule = {box_office::SaleState::kClosed, {100, 200}};
+    closed.rules = {box_office::SaleState::kClosed, {100, 200}};
     const auto good = encoded(closed);
     const auto is_taken = [&](std::size_t offset, std::uint64_t value) {
         auto bytes = good;
@@ -139,7 +139,12 @@ TEST_CASE("a schedule that no operator can have set is no entry") {
     CHECK(is_taken(80, 0));
     CHECK_FALSE(is_taken(80, 100));
     CHECK_FALSE(is_taken(72, UINT64_MAX));
-    CHECK_FALSE(is_taken(88, 1));
+    CHECK(is_taken(88, 1));
+    CHECK(is_taken(88, limits::kQuantity));
+    CHECK(is_taken(88, (3ULL << 32U) + 4));
+    CHECK_FALSE(is_taken(88, limits::kQuantity + 1));
+    CHECK_FALSE(is_taken(88, 1ULL << 16U));
+    CHECK_FALSE(is_taken(88, 4ULL << 32U));
 }
 
 TEST_CASE("an entry whose time no clock can have shown is no entry") {

@@ -1,4 +1,4 @@
-#include "server/box_office/schedule.h"
+#include "server/box_office/rules.h"
 
 #include <doctest/doctest.h>
 
@@ -15,24 +15,24 @@ constexpr Stock kTwoLeft{2, 0, 0, 1, 1};
 
 using Door = std::optional<ErrorKind>;
 
-std::variant<Schedule, ErrorKind> changed_by(SaleState state, const ScheduleChange& change) {
-    return decide(Schedule{state, {100, 200}}, change);
+std::variant<Rules, ErrorKind> changed_by(SaleState state, const RulesChange& change) {
+    return decide(Rules{state, {100, 200}}, change);
 }
 
-bool leads_to(SaleState from, const ScheduleChange& change, SaleState to) {
-    return changed_by(from, change) == std::variant<Schedule, ErrorKind>{Schedule{to, {100, 200}}};
+bool leads_to(SaleState from, const RulesChange& change, SaleState to) {
+    return changed_by(from, change) == std::variant<Rules, ErrorKind>{Rules{to, {100, 200}}};
 }
 
 }  // namespace
 
 TEST_CASE("a window includes when it opens and not when it closes") {
-    const Schedule schedule{SaleState::kOpen, {100, 200}};
-    CHECK(closed_door(schedule, 0) == Door{ErrorKind::kNotOpen});
-    CHECK(closed_door(schedule, 99) == Door{ErrorKind::kNotOpen});
-    CHECK(closed_door(schedule, 100) == Door{});
-    CHECK(closed_door(schedule, 199) == Door{});
-    CHECK(closed_door(schedule, 200) == Door{ErrorKind::kClosed});
-    CHECK(closed_door(Schedule{}, INT64_MAX) == Door{});
+    const Rules rules{SaleState::kOpen, {100, 200}};
+    CHECK(closed_door(rules, 0) == Door{ErrorKind::kNotOpen});
+    CHECK(closed_door(rules, 99) == Door{ErrorKind::kNotOpen});
+    CHECK(closed_door(rules, 100) == Door{});
+    CHECK(closed_door(rules, 199) == Door{});
+    CHECK(closed_door(rules, 200) == Door{ErrorKind::kClosed});
+    CHECK(closed_door(Rules{}, INT64_MAX) == Door{});
     CHECK(closed_door({SaleState::kOpen, {0, 1}}, 0) == Door{});
     CHECK(closed_door({SaleState::kOpen, {5, 0}}, INT64_MAX) == Door{});
 }
@@ -45,13 +45,13 @@ TEST_CASE("closed comes before paused, and that before a window that is not open
 }
 
 TEST_CASE("what is not for sale now is refused before anything else is looked at") {
-    const Schedule schedule{SaleState::kOpen, {100, 200}};
-    const auto early = std::get<Refusal>(decide(kTwoLeft, schedule, Purchase{9, 9}, 40));
+    const Rules rules{SaleState::kOpen, {100, 200}};
+    const auto early = std::get<Refusal>(decide(kTwoLeft, rules, Purchase{9, 9}, 40));
     CHECK(early.kind == ErrorKind::kNotOpen);
     CHECK(early.opens_ms == 100);
     CHECK(early.wait_ms == 60);
-    CHECK(std::get<Sale>(decide(kTwoLeft, schedule, Purchase{1, 1}, 100)).granted == 1);
-    const auto late = std::get<Refusal>(decide(kTwoLeft, schedule, Purchase{1, 1}, 200));
+    CHECK(std::get<Sale>(decide(kTwoLeft, rules, Purchase{1, 1}, 100)).granted == 1);
+    const auto late = std::get<Refusal>(decide(kTwoLeft, rules, Purchase{1, 1}, 200));
     CHECK(late.kind == ErrorKind::kClosed);
     CHECK(late.available == 2);
 }
@@ -60,8 +60,7 @@ TEST_CASE("pause, resume and close lead from every state where they should") {
     using enum SaleState;
     CHECK(leads_to(kOpen, Pause{}, kPaused));
     CHECK(leads_to(kPaused, Pause{}, kPaused));
-    CHECK(changed_by(kClosed, Pause{}) ==
-          std::variant<Schedule, ErrorKind>{ErrorKind::kWrongState});
+    CHECK(changed_by(kClosed, Pause{}) == std::variant<Rules, ErrorKind>{ErrorKind::kWrongState});
     for (const auto from : {kOpen, kPaused, kClosed}) {
         CHECK(leads_to(from, Resume{}, kOpen));
         CHECK(leads_to(from, Close{}, kClosed));
@@ -70,13 +69,13 @@ TEST_CASE("pause, resume and close lead from every state where they should") {
 
 TEST_CASE("of a window what is not given stays, and it must have a length") {
     const auto window = [](std::optional<std::int64_t> opens, std::optional<std::int64_t> closes) {
-        return changed_by(SaleState::kPaused, SetWindow{opens, closes});
+        return changed_by(SaleState::kPaused, Update{opens, closes});
     };
-    using Outcome = std::variant<Schedule, ErrorKind>;
-    CHECK(window(50, {}) == Outcome{Schedule{SaleState::kPaused, {50, 200}}});
-    CHECK(window({}, 300) == Outcome{Schedule{SaleState::kPaused, {100, 300}}});
-    CHECK(window(0, 0) == Outcome{Schedule{SaleState::kPaused, {0, 0}}});
-    CHECK(window(300, 0) == Outcome{Schedule{SaleState::kPaused, {300, 0}}});
+    using Outcome = std::variant<Rules, ErrorKind>;
+    CHECK(window(50, {}) == Outcome{Rules{SaleState::kPaused, {50, 200}}});
+    CHECK(window({}, 300) == Outcome{Rules{SaleState::kPaused, {100, 300}}});
+    CHECK(window(0, 0) == Outcome{Rules{SaleState::kPaused, {0, 0}}});
+    CHECK(window(300, 0) == Outcome{Rules{SaleState::kPaused, {300, 0}}});
     CHECK(window(200, {}) == Outcome{ErrorKind::kInvalidParams});
     CHECK(window({}, 100) == Outcome{ErrorKind::kInvalidParams});
     CHECK(window(-1, {}) == Outcome{ErrorKind::kInvalidParams});

@@ -9,19 +9,9 @@
 namespace ticketd::testing {
 namespace {
 
-std::uint64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 constexpr std::uint64_t kHourMs = 3'600'000;
 
-Finished client(const Daemon& daemon, const std::vector<std::string>& words) {
-    return run_client(daemon.socket(), words);
-}
-
-TEST_SUITE_BEGIN("schedule");
+TEST_SUITE_BEGIN("rules");
 
 TEST_CASE("a paused event refuses purchases, also after kill -9, until it is resumed") {
     auto daemon = Daemon::with_events({"demo=5"});
@@ -144,7 +134,7 @@ TEST_CASE("only operators open and close, and the ledger says who did") {
         CHECK(entry["uid"] == ::geteuid());
     }
     CHECK(types == std::vector<std::string>{"event_created", "event_paused", "event_resumed",
-                                            "event_scheduled", "event_closed"});
+                                            "event_updated", "event_closed"});
     CHECK(entries[3]["closes_ms"] > 0);
     CHECK(entries[4]["state"] == "closed");
 }

@@ -1,0 +1,132 @@
+#include "client/ticket_client/command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+namespace ticketd::client {
+namespace {
+
+constexpr int kCannotRun = 126;
+constexpr int kNotFound = 127;
+
+Failure own_trouble(const char* what) {
+    return {"run", kOwnTroubleExit, std::string{what} + ": " + std::strerror(errno)};
+}
+
+std::optional<std::pair<Descriptor, Descriptor>> make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+    return std::pair{Descriptor{ends[0]}, Descriptor{ends[1]}};
+}
+
+// Reads what there is until the other end is closed.
+std::string read_all(int descriptor) {
+    std::string text;
+    char buffer[1024];
+    for (;;) {
+        const auto bytes = ::read(descriptor, buffer, sizeof buffer);
+        if (bytes < 0 && errno == EINTR) continue;
+        if (bytes <= 0) return text;
+        text.append(buffer, static_cast<std::size_t>(bytes));
+    }
+}
+
+bool write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const auto bytes = ::write(descriptor, text.data(), text.size());
+        if (bytes < 0 && errno == EINTR) continue;
+        if (bytes <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(bytes));
+    }
+    return true;
+}
+
+// The child: waits for its variables, each ended by a NUL and the last by another one, and becomes
+// the command. An end without that means that nobody is there any more.
+[[noreturn]] void become(std::vector<std::string>& arguments, int gate, int problem) {
+    const auto text = read_all(gate);
+    if (!text.ends_with(std::string_view{"\0\0", 2})) ::_exit(kOwnTroubleExit);
+    for (std::size_t at = 0; text[at] != '\0'; at += std::strlen(&text[at]) + 1)
+        ::putenv(const_cast<char*>(&text[at]));  // NOLINT: lives until the exec
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    std::signal(SIGPIPE, SIG_DFL);
+    std::vector<char*> words;
+    for (auto& argument : arguments)
+        words.push_back(argument.data());
+    words.push_back(nullptr);
+    ::execvp(words[0], words.data());
+    const int error = errno;
+    static_cast<void>(write_all(problem, {reinterpret_cast<const char*>(&error), sizeof error}));
+    ::_exit(kNotFound);
+}
+
+int status_of(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+Outcome<Command> Command::prepare(std::vector<std::string> arguments) {
+    auto gate = make_pipe(), problem = make_pipe();
+    if (!gate || !problem) return own_trouble("no pipe");
+    const auto pid = ::fork();
+    if (pid < 0) return own_trouble("no process");
+    if (pid == 0) {
+        gate->second = {};
+        become(arguments, gate->first.number(), problem->second.number());
+    }
+    return Command{pid, std::move(gate->second), std::move(problem->first)};
+}
+
+Command::~Command() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    status_of(pid_);
+}
+
+std::optional<Failure> Command::run(const std::vector<std::string>& variables) {
+    std::string text;
+    for (const auto& variable : variables)
+        (text += variable) += '\0';
+    text += '\0';
+    const bool was_told = write_all(gate_.number(), text);
+    gate_ = {};
+    const auto problem = read_all(problem_.number());
+    int error = 0;
+    if (problem.size() == sizeof error) std::memcpy(&error, problem.data(), sizeof error);
+    if (was_told && error == 0) return std::nullopt;
+    status_of(std::exchange(pid_, -1));
+    return Failure{"run", error == ENOENT ? kNotFound : kCannotRun,
+                   std::string{"the command cannot be run: "} + std::strerror(error)};
+}
+
+int Command::wait(int signals) {
+    const Descriptor ended{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
+    for (;;) {
+        pollfd events[2] = {{ended.number(), POLLIN, 0}, {signals, POLLIN, 0}};
+        if (::poll(events, 2, -1) < 0 && errno != EINTR) break;
+        if ((events[0].revents & (POLLIN | POLLNVAL)) != 0) break;
+        signalfd_siginfo came{};
+        while (::read(signals, &came, sizeof came) == sizeof came) {
+            if (came.ssi_code != SI_KERNEL) ::kill(pid_, static_cast<int>(came.ssi_signo));
+        }
+    }
+    return status_of(std::exchange(pid_, -1));
+}
+
+}  // namespace ticketd::client

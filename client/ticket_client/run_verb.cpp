@@ -1,0 +1,84 @@
+// The hold is bound to the process of the command, which is there before its program is: so it ends
+// with the command whatever becomes of this process and of the daemon. With --confirm it is bound
+// to this process instead, which has to have the last word.
+#include "client/ticket_client/run_verb.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/streams.h"
+#include "client/ticket_client/command.h"
+#include "client/ticket_client/output.h"
+#include "client/ticket_client/requests.h"
+
+namespace ticketd::client {
+namespace {
+
+// Whatever keeps the command from running is this program's trouble, but for an interruption.
+int report_own(Failure failure) {
+    if (failure.exit_code != kInterruptedExit && failure.exit_code != client_exit::kUsage) {
+        failure.exit_code = kOwnTroubleExit;
+    }
+    return report(failure);
+}
+
+struct Held {
+    std::uint64_t order = 0;
+    std::vector<std::string> variables;
+};
+
+Outcome<Held> read_hold(const std::string& result) {
+    const auto json = nlohmann::json::parse(result, nullptr, false);
+    const Failure strange{"protocol", kOwnTroubleExit, "hold was answered with something else"};
+    if (!json.is_object()) return strange;
+    const auto order = json.find("order"), granted = json.find("granted");
+    const auto event = json.find("event");
+    const auto is_number = [&json](auto found) {
+        return found != json.end() && found->is_number_unsigned();
+    };
+    if (!is_number(order) || !is_number(granted) || event == json.end() || !event->is_string()) {
+        return strange;
+    }
+    return Held{order->template get<std::uint64_t>(),
+                {"TICKET_ORDER=" + order->dump(), "TICKET_GRANTED=" + granted->dump(),
+                 "TICKET_EVENT=" + event->template get<std::string>()}};
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments, const CallOptions& options,
+                const Interrupts& interrupts) {
+    auto prepared = Command::prepare(arguments.operands);
+    if (const auto* failure = failure_of(prepared)) return report(*failure);
+    auto& command = std::get<Command>(prepared);
+    const auto bound_to = arguments.confirms ? ::getpid() : command.pid();
+
+    const auto request = hold_for_process(arguments, static_cast<std::uint64_t>(bound_to));
+    if (const auto* failure = failure_of(request)) return report_own(*failure);
+    const auto answer = call(std::get<Request>(request), options);
+    if (const auto* failure = failure_of(answer)) return report_own(*failure);
+    const auto held = read_hold(std::get<std::string>(answer));
+    if (const auto* failure = failure_of(held)) return report_own(*failure);
+    const auto& [order, variables] = std::get<Held>(held);
+
+    auto settling = options;
+    settling.interrupt_fd = -1;  // the last word is said whatever comes
+    if (arguments.wait && !arguments.timeout) settling.timeout -= *arguments.wait;
+    if (const auto failure = command.run(variables)) {
+        static_cast<void>(call(settle_hold("release", order), settling));
+        return report(*failure);
+    }
+    const int status = command.wait(interrupts.descriptor());
+    if (!arguments.confirms || status != 0) {
+        // The daemon does so by itself too, but whoever comes next should find them free already.
+        settling.timeout = settling.absent_timeout;
+        static_cast<void>(call(settle_hold("release", order), settling));
+        return status;
+    }
+    const auto sold = call(settle_hold("confirm", order), settling);
+    if (const auto* failure = failure_of(sold)) return report_own(*failure);
+    return status;
+}
+
+}  // namespace ticketd::client

@@ -1,0 +1,102 @@
+// Requests that wait in line for tickets: until there are some, the event opens, or their time is
+// over. Who comes first is box_office::Line's affair; here it is known who they are. A request is
+// decided by the store like any other when its turn comes, under the record lock; until then
+// nothing of it is on disk, so a daemon that is started again has no line: clients ask again, with
+// their keys.
+//
+// A client that comes back with its key takes the place that it had. If it is away for longer than
+// limits::kLineGraceMs the place is lost; without a key at once. Event loop only.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "server/box_office/line.h"
+#include "server/net/responder.h"
+#include "server/net/session.h"
+#include "server/store/store.h"
+
+namespace ticketd::net {
+
+class WaitingRoom {
+  public:
+    using Request = std::variant<store::PurchaseRequest, store::HoldRequest>;
+    /// Answers a request with what the store said. `is_last` is false for those who have asked
+    /// again since, over another connection.
+    using Tell = std::function<void(const store::ChangeResult&, const Caller&, const Responder&,
+                                    bool is_last)>;
+
+    /// `on_change` is called when serve() should be. All must outlive the room.
+    WaitingRoom(asio::io_context& loop, store::Store& store, std::function<void()> on_change)
+        : store_(store), on_change_(std::move(on_change)), timer_(loop) {}
+
+    bool has_line(EventId event) const { return queues_.contains(event); }
+    std::size_t waiting() const { return deadlines_.size(); }
+
+    /// Puts a request at its place in line, decides it if its turn is now, and lets it wait for so
+    /// long if not; without a wait it is refused if tickets there are belong to others. False if
+    /// another process holds the lock of the event: nothing was done.
+    bool admit(Request request, const Caller& caller, std::chrono::milliseconds wait,
+               const Responder& responder, Tell tell);
+
+    /// At the end of a loop turn: gives those in line what there is for them.
+    void serve();
+    /// Changes were taken back.
+    void look_again();
+    /// The daemon stops.
+    void give_up_all();
+
+  private:
+    using Time = std::chrono::steady_clock::time_point;
+    using Place = box_office::Line::Place;
+    struct Asker {
+        Caller caller;
+        Responder responder;
+    };
+    struct Waiter {
+        Request request;
+        Tell tell;
+        std::vector<Asker> askers;  // the last one asked last
+        Time deadline;
+        std::optional<Time> away_since;
+    };
+    struct Queue {
+        box_office::Line line;
+        std::map<Place, Waiter> waiters;
+        Lsn seen = 0;               // the event's last change when the line was looked at
+        std::optional<Time> opens;  // when to look again, whatever happens
+    };
+    using Key = std::pair<UserId, std::string>;
+
+    bool attach(const Request& request, const Caller& caller, std::chrono::milliseconds wait,
+                const Responder& responder, const Tell& tell);
+    std::optional<Place> whose_turn(EventId event, Queue& queue);
+    void serve(EventId event, Queue& queue);
+    void note_opening(Queue& queue, const store::Refused& refused);
+    void end_overdue(Time now);
+    bool is_there(Waiter& waiter);
+    void look_for_absent(Time now);
+    void finish(EventId event, Queue& queue, Place place, const store::ChangeResult& result);
+    Waiter remove(EventId event, Queue& queue, Place place);
+    void arm();
+
+    store::Store& store_;
+    const std::function<void()> on_change_;
+    asio::steady_timer timer_;
+    std::map<EventId, Queue> queues_;  // none of them empty
+    std::map<Key, std::pair<EventId, Place>> by_key_;
+    std::set<std::tuple<Time, EventId, Place>> deadlines_;
+    Time looked_for_absent_{};
+    std::optional<Time> armed_for_;
+};
+
+}  // namespace ticketd::net

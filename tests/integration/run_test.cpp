@@ -1,0 +1,132 @@
+// `ticket-client run`: tickets held for as long as a command runs, whoever is killed meanwhile.
+#include <doctest/doctest.h>
+
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+namespace {
+
+// Of the shell that was started; it says so itself.
+pid_t pid_said_by(Process& process) {
+    REQUIRE(process.wait_for_output("\n"));
+    return static_cast<pid_t>(std::stol(process.output()));
+}
+
+// A command that tells its number and goes on until it is killed.
+const std::vector<std::string> kSleeper{"run", "--", "sh", "-c", "echo $$; exec sleep 1000"};
+
+void wait_for_available(Rpc& rpc, std::uint64_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (rpc.result("query")["available"] != count) {
+        if (std::chrono::steady_clock::now() > deadline) FAIL("never were " << count << " free");
+        rpc.result("ping");
+    }
+}
+
+TEST_SUITE_BEGIN("run");
+
+TEST_CASE("a command finds its order, and its tickets return when it has ended") {
+    auto daemon = Daemon::with_events({"ci=3"});
+    const auto ran = client(daemon, {"run", "-n", "2", "--", "sh", "-c",
+                                     "echo $TICKET_ORDER $TICKET_EVENT $TICKET_GRANTED; exit 7"});
+    CHECK(ran.exit == 7);
+    CHECK(ran.output == "2 ci 2\n");
+    CHECK(ran.error.empty());
+    auto rpc = daemon.connect();
+    CHECK(rpc.result("query")["available"] == 3);
+    CHECK(rpc.result("order", {{"order", 2}})["state"] == "released");
+    CHECK(client(daemon, {"run", "sh", "-c", "exit $#", "-n", "-q"}).exit == 1);
+    CHECK(client(daemon, {"run", "true"}).exit == 0);
+    CHECK(client(daemon, {"run", "sh", "-c", "kill -9 $$"}).exit == 137);
+}
+
+TEST_CASE("what keeps the command from running has an exit code of its own") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    const auto none = client(daemon, {"run", "no-such-command-anywhere"});
+    CHECK(none.exit == 127);
+    CHECK(none.error == "run: the command cannot be run: No such file or directory\n");
+    CHECK(client(daemon, {"run", "/dev/null"}).exit == 126);
+    CHECK(client(daemon, {"run"}).exit == 64);
+    CHECK(client(daemon, {"run", "-n", "0", "true"}).exit == 64);
+    auto rpc = daemon.connect();
+    CHECK(rpc.result("query")["available"] == 1);
+    rpc.result("purchase");
+    const auto sold_out = client(daemon, {"run", "echo", "hello"});
+    CHECK(sold_out.exit == 125);
+    CHECK(sold_out.output.empty());
+    CHECK(sold_out.error.starts_with("sold_out: "));
+    CHECK(client(daemon, {"run", "--wait", "50ms", "true"}).exit == 125);
+    CHECK(run_client("/nonexistent/socket", {"run", "true"}).exit == 125);
+}
+
+TEST_CASE("with --confirm a command that succeeds has bought its ticket") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    auto rpc = daemon.connect();
+    CHECK(client(daemon, {"run", "--confirm", "true"}).exit == 0);
+    CHECK(rpc.result("query")["sold"] == 1);
+    CHECK(client(daemon, {"run", "--confirm", "false"}).exit == 1);
+    CHECK(rpc.result("query")["sold"] == 1);
+    CHECK(rpc.result("query")["available"] == 1);
+}
+
+TEST_CASE("commands take turns, first come first served") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    auto rpc = daemon.connect();
+    auto first = start_client(daemon.socket(), kSleeper);
+    const auto sleeper = pid_said_by(first);
+    auto second = start_client(daemon.socket(), {"run", "--wait", "1m", "echo", "mine"});
+    rpc.wait_for_stat("waiting", 1);
+    ::kill(sleeper, SIGTERM);
+    CHECK(first.wait() == 143);
+    CHECK(second.wait() == 0);
+    CHECK(second.output() == "mine\n");
+}
+
+TEST_CASE("a command that outlives its ticket-client keeps its ticket") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    auto rpc = daemon.connect();
+    auto running = start_client(daemon.socket(), kSleeper);
+    const auto sleeper = pid_said_by(running);
+    running.kill(SIGKILL);
+    CHECK(running.wait() == 137);
+    CHECK(rpc.kind("purchase") == "held_out");
+    ::kill(sleeper, SIGKILL);
+    wait_for_available(rpc, 1);
+}
+
+TEST_CASE("a command keeps its ticket over a daemon that is killed, and it returns with it") {
+    auto daemon = Daemon::with_events({"ci=2"});
+    auto first = start_client(daemon.socket(), kSleeper);
+    auto second = start_client(daemon.socket(), kSleeper);
+    const auto survivor = pid_said_by(first), other = pid_said_by(second);
+    daemon.kill_hard();
+    ::kill(other, SIGKILL);
+    CHECK(second.wait() == 137);
+    daemon.start();
+    auto rpc = daemon.connect();
+    wait_for_available(rpc, 1);
+    CHECK(rpc.result("query")["held"] == 1);
+    ::kill(survivor, SIGKILL);
+    CHECK(first.wait() == 137);
+    CHECK(rpc.result("query")["available"] == 2);
+}
+
+TEST_CASE("a signal to ticket-client reaches the command, and one in line ends the wait") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    auto rpc = daemon.connect();
+    auto running = start_client(daemon.socket(), kSleeper);
+    pid_said_by(running);
+    auto waiting = start_client(daemon.socket(), {"run", "--wait", "1m", "echo", "mine"});
+    rpc.wait_for_stat("waiting", 1);
+    waiting.kill(SIGINT);
+    CHECK(waiting.wait() == 125);
+    CHECK(waiting.output().empty());
+    running.kill(SIGTERM);
+    CHECK(running.wait() == 143);
+    CHECK(rpc.result("query")["available"] == 1);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
