@@ -56,6 +56,17 @@ class Reader {
             integer(static_cast<std::uint64_t>(min_ms), static_cast<std::uint64_t>(max_ms))};
     }
 
+    std::set<std::uint32_t> numbers() const {
+        if (!value_.is_array()) fail(path_, "must be an array of numbers");
+        std::set<std::uint32_t> numbers;
+        for (const auto& value : value_) {
+            // The last number stands for none.
+            numbers.insert(
+                static_cast<std::uint32_t>(Reader{value, path_ + "[]"}.integer(0, UINT32_MAX - 1)));
+        }
+        return numbers;
+    }
+
     bool flag() const {
         if (!value_.is_boolean()) fail(path_, "must be true or false");
         return value_.get<bool>();
@@ -132,6 +143,25 @@ void apply_limits(const Reader& reader, Config& config) {
         {"idle_ms", time(net.idle_timeout)},
         {"keys", [&](const Reader& r) { config.store.keys = r.integer(1, limits::kKeysMax); }},
     });
+}
+
+net::Members members_in(const Reader& reader) {
+    net::Members members;
+    reader.object({{"uids", [&](const Reader& r) { members.uids = r.numbers(); }},
+                   {"gids", [&](const Reader& r) { members.gids = r.numbers(); }}});
+    return members;
+}
+
+void apply_access(const Reader& reader, net::Access& access) {
+    reader.object({
+        {"buyers", [&](const Reader& r) { access.buyers = members_in(r); }},
+        {"operators", [&](const Reader& r) { access.operators = members_in(r); }},
+        {"auditors", [&](const Reader& r) { access.auditors = members_in(r); }},
+    });
+}
+
+nlohmann::ordered_json shown(const net::Members& members) {
+    return {{"uids", members.uids}, {"gids", members.gids}};
 }
 
 void apply_events(const Reader& reader, Config& config) {
@@ -220,6 +250,7 @@ void read_config_text(const std::string& text, const std::string& origin, Config
          }},
         {"allow_network_file_system",
          [&](const Reader& r) { config.allow_network_file_system = r.flag(); }},
+        {"access", [&](const Reader& r) { apply_access(r, config.access); }},
         {"limits", [&](const Reader& r) { apply_limits(r, config); }},
         {"events", [&](const Reader& r) { apply_events(r, config); }},
     });
@@ -234,6 +265,10 @@ std::string config_text(const Config& config) {
     document["lock_timeout_ms"] = net.lock_timeout.count();
     document["key_retention_ms"] = config.store.key_retention.count();
     document["allow_network_file_system"] = config.allow_network_file_system;
+    document["access"] = nlohmann::ordered_json::object();
+    if (config.access.buyers) document["access"]["buyers"] = shown(*config.access.buyers);
+    document["access"]["operators"] = shown(config.access.operators);
+    document["access"]["auditors"] = shown(config.access.auditors);
     document["limits"] = {
         {"message_bytes", net.message_bytes},
         {"batch_requests", net.batch_requests},

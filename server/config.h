@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "server/net/access.h"
 #include "server/net/settings.h"
 #include "server/store/settings.h"
 
@@ -17,6 +18,7 @@ struct Config {
     std::string data_dir;
     std::string log_level = "info";
     net::Settings net;
+    net::Access access;
     store::StoreSettings store;
     /// Serve a store on a network file system all the same.
     bool allow_network_file_system = false;

@@ -145,9 +145,10 @@ std::unique_ptr<store::Store> open_store(platform::Directory& directory,
 }
 
 std::unique_ptr<net::Server> make_server(asio::io_context& loop, platform::Directory& directory,
-                                         store::Store& store, const net::Settings& settings) {
+                                         store::Store& store, const net::Settings& settings,
+                                         const net::Access& access) {
     const platform::SignalsHeldBack held_back;
-    return std::make_unique<net::Server>(loop, directory, store, settings);
+    return std::make_unique<net::Server>(loop, directory, store, settings, access);
 }
 
 void run(const Options& options) {
@@ -171,7 +172,7 @@ void run(const Options& options) {
     for (const auto& notice : store.notices())
         spdlog::warn("{}", notice);
 
-    const auto instance = make_server(loop, *directory, store, settings);
+    const auto instance = make_server(loop, *directory, store, settings, options.config.access);
     server = instance.get();
     create_events(store, options);
 

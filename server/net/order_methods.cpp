@@ -80,7 +80,7 @@ void Service::view_order(Lsn order, const Caller& caller, const Responder& respo
         },
         [caller, refuse_missing, show = std::move(show)](const OrderView& view) {
             // Somebody else's order is answered like none at all.
-            const bool is_visible = caller.is_operator || view.first.uid == caller.uid;
+            const bool is_visible = caller.is_auditor || view.first.uid == caller.uid;
             if (!begins_order(view.first.type) || !is_visible) return refuse_missing(0);
             show(view);
         });
@@ -93,9 +93,10 @@ void Service::orders(const Params& params, const Caller& caller, const Responder
         if (!filter.event) return refuse_unknown_event(params.text(0), responder);
     }
     if (params.has(1)) filter.buyer = static_cast<UserId>(params.integer(1, 0));
-    if (!caller.is_operator) {
+    if (!caller.is_auditor) {
         if (filter.buyer && *filter.buyer != caller.uid) {
-            return responder.error(0, ErrorKind::kDenied, "others' orders are for operators");
+            return responder.error(0, ErrorKind::kDenied,
+                                   "others' orders are for operators and auditors");
         }
         filter.buyer = caller.uid;
     }

@@ -35,10 +35,11 @@ std::string refusal_line() {
 }  // namespace
 
 Server::Server(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-               const Settings& settings)
+               const Settings& settings, const Access& access)
     : loop_(loop),
       store_(store),
       settings_(settings),
+      access_(access),
       service_(loop, directory, store, settings, [this] { end_turn_later(); }),
       acceptor_(loop),
       accept_pause_(loop),
@@ -99,8 +100,10 @@ void Server::pause_accepting(int error) {
 void Server::admit(int descriptor) {
     platform::FileDescriptor connection{descriptor};
     const auto peer = platform::peer_credentials(descriptor);
-    const Caller caller{peer.uid, peer.uid == 0 || peer.uid == ::geteuid(), peer.pid,
-                        ++last_connection_};
+    const auto groups =
+        access_.knows_groups() ? platform::peer_groups(descriptor) : std::vector<std::uint32_t>{};
+    auto caller = caller_of(peer, groups, access_, ::geteuid());
+    caller.connection = ++last_connection_;
     if (!peer.known || !has_room_for(caller)) return refuse(connection, peer.uid);
     Session::Socket socket{loop_, asio::local::stream_protocol{}, connection.release()};
     auto session = std::make_shared<Session>(std::move(socket), caller, settings_, *this);

@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "server/net/access.h"
 #include "server/net/large_reader.h"
 #include "server/net/listening_socket.h"
 #include "server/net/log_limit.h"
@@ -31,7 +32,7 @@ class Server final : public SessionHost {
   public:
     /// All references must outlive the server.
     Server(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-           const Settings& settings);
+           const Settings& settings, const Access& access = {});
 
     ~Server() override;
 
@@ -81,6 +82,7 @@ class Server final : public SessionHost {
     asio::io_context& loop_;
     store::Store& store_;
     const Settings& settings_;
+    const Access access_;
     Service service_;
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer accept_pause_;

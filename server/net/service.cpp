@@ -8,6 +8,7 @@ namespace {
 
 using enum ParamType;
 using enum AnswerSize;
+using enum Role;
 
 constexpr std::array kQueryParams{ParamSpec{"event", kEventName}};
 constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
@@ -51,53 +52,74 @@ constexpr std::array kNameParams{ParamSpec{"name", kEventName, true}};
 constexpr std::array kLedgerReadParams{ParamSpec{"from_lsn", kLsn}, ParamSpec{"limit", kRows}};
 constexpr std::span<const ParamSpec> kNoParams{};
 
+// Why the caller may not, or nothing.
+std::optional<std::string_view> denial(Role role, const Caller& caller) {
+    switch (role) {
+        case kAnybody: return std::nullopt;
+        case kReader:
+            if (caller.is_buyer || caller.is_auditor) return std::nullopt;
+            return "only buyers and auditors may";
+        case kBuyer:
+            if (caller.is_buyer) return std::nullopt;
+            return "only buyers may";
+        case kAuditor:
+            if (caller.is_auditor) return std::nullopt;
+            return "only operators and auditors may";
+        case kOperator:
+            if (caller.is_operator) return std::nullopt;
+            return "only operators may";
+    }
+    return "nobody may";
+}
+
 }  // namespace
 
 std::span<const Method> Service::methods() {
     static constexpr std::array kMethods{
-        Method{"query", "The counts of one event.", false, kSmall, kQueryParams, &Service::query},
-        Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", false,
+        Method{"query", "The counts of one event.", kReader, kSmall, kQueryParams, &Service::query},
+        Method{"purchase", "Buys tickets: all of `quantity`, or at least `min_quantity`.", kBuyer,
                kSmall, kPurchaseParams, &Service::purchase},
         Method{"hold", "Keeps tickets for a time, or as long as what they are bound to lives.",
-               false, kSmall, kHoldParams, &Service::hold},
-        Method{"confirm", "Buys what is held: `quantity` of it, or all; the rest returns.", false,
+               kBuyer, kSmall, kHoldParams, &Service::hold},
+        Method{"confirm", "Buys what is held: `quantity` of it, or all; the rest returns.", kBuyer,
                kSmall, kConfirmParams, &Service::confirm},
-        Method{"release", "Gives back what is held.", false, kSmall, kReleaseParams,
+        Method{"release", "Gives back what is held.", kBuyer, kSmall, kReleaseParams,
                &Service::release},
-        Method{"extend", "Keeps what is held for `ttl_ms` from now on.", false, kSmall,
+        Method{"extend", "Keeps what is held for `ttl_ms` from now on.", kBuyer, kSmall,
                kExtendParams, &Service::extend},
-        Method{"abandon", "Makes sure that a key never buys, unless it has.", false, kSmall,
+        Method{"abandon", "Makes sure that a key never buys, unless it has.", kBuyer, kSmall,
                kAbandonParams, &Service::abandon},
-        Method{"order", "One order, by its number or by the key it was bought with.", false, kSmall,
-               kOrderParams, &Service::order},
-        Method{"orders", "Orders in LSN order; others' orders for operators only.", false, kLarge,
+        Method{"order", "One order, by its number or by the key it was bought with.", kReader,
+               kSmall, kOrderParams, &Service::order},
+        Method{"orders", "Orders in LSN order; others' orders for operators and auditors only.", kReader, kLarge,
                kOrdersParams, &Service::orders},
-        Method{"events", "The counts of every event.", false, kLarge, kNoParams, &Service::events},
-        Method{"event.create", "Makes a new event.", true, kSmall, kCreateParams,
+        Method{"events", "The counts of every event.", kReader, kLarge, kNoParams,
+               &Service::events},
+        Method{"event.create", "Makes a new event.", kOperator, kSmall, kCreateParams,
                &Service::event_create},
-        Method{"event.resize", "Sets or changes the capacity, not below held + sold.", true, kSmall,
-               kResizeParams, &Service::event_resize},
+        Method{"event.resize", "Sets or changes the capacity, not below held + sold.", kOperator,
+               kSmall, kResizeParams, &Service::event_resize},
         Method{"event.update",
                "Sets when an event opens and closes (0: never mind), and on what terms it sells.",
-               true, kSmall, kUpdateParams, &Service::event_update},
-        Method{"event.pause", "Sells nothing until it is resumed.", true, kSmall, kNameParams,
+               kOperator, kSmall, kUpdateParams, &Service::event_update},
+        Method{"event.pause", "Sells nothing until it is resumed.", kOperator, kSmall, kNameParams,
                &Service::event_pause},
-        Method{"event.resume", "Sells again, after a pause or a close.", true, kSmall, kNameParams,
-               &Service::event_resume},
-        Method{"event.close", "Ends the sale of an event.", true, kSmall, kNameParams,
+        Method{"event.resume", "Sells again, after a pause or a close.", kOperator, kSmall,
+               kNameParams, &Service::event_resume},
+        Method{"event.close", "Ends the sale of an event.", kOperator, kSmall, kNameParams,
                &Service::event_close},
-        Method{"ledger.read", "Entries of the ledger from an LSN on.", true, kLarge,
+        Method{"ledger.read", "Entries of the ledger from an LSN on.", kAuditor, kLarge,
                kLedgerReadParams, &Service::ledger_read},
-        Method{"ledger.verify", "Recomputes every total from the first entry.", true, kLarge,
+        Method{"ledger.verify", "Recomputes every total from the first entry.", kAuditor, kLarge,
                kNoParams, &Service::ledger_verify},
-        Method{"ledger.position", "Where the store is, and how far its journal is durable.", true,
-               kSmall, kNoParams, &Service::ledger_position},
-        Method{"ping", "Answers at once.", false, kSmall, kNoParams, &Service::ping},
-        Method{"server.info", "Version, limits, and how far the ledger is.", false, kSmall,
+        Method{"ledger.position", "Where the store is, and how far its journal is durable.",
+               kOperator, kSmall, kNoParams, &Service::ledger_position},
+        Method{"ping", "Answers at once.", kAnybody, kSmall, kNoParams, &Service::ping},
+        Method{"server.info", "Version, limits, and how far the ledger is.", kAnybody, kSmall,
                kNoParams, &Service::server_info},
-        Method{"server.stats", "Counters since the start.", false, kSmall, kNoParams,
+        Method{"server.stats", "Counters since the start.", kAnybody, kSmall, kNoParams,
                &Service::server_stats},
-        Method{"rpc.discover", "This list, as an OpenRPC document.", false, kLarge, kNoParams,
+        Method{"rpc.discover", "This list, as an OpenRPC document.", kAnybody, kLarge, kNoParams,
                &Service::rpc_discover},
     };
     static_assert(kHoldParams.size() <= Params::kMax);
@@ -136,12 +158,12 @@ void Service::handle(const Request& request, const Caller& caller, const Respond
     if (method == nullptr) {
         return responder.error(0, ErrorKind::kMethodNotFound, "no such method");
     }
+    if (const auto problem = denial(method->role, caller)) {
+        return responder.error(0, ErrorKind::kDenied, *problem);
+    }
     Params params;
     if (const auto problem = check_params(request, method->params, params)) {
         return responder.error(0, ErrorKind::kInvalidParams, *problem);
-    }
-    if (method->operators_only && !caller.is_operator) {
-        return responder.error(0, ErrorKind::kDenied, "only root and the daemon's user may");
     }
     (this->*method->handler)(params, caller, responder);
 }

@@ -45,11 +45,20 @@ inline constexpr EventId kNoEvent = UINT32_MAX;
 /// How much an answer may hold: a line, or rows without end.
 enum class AnswerSize : std::uint8_t { kSmall, kLarge };
 
+/// Who may call a method. Operators may call every one.
+enum class Role : std::uint8_t {
+    kAnybody,  ///< who may open the socket
+    kReader,   ///< buyers, and auditors
+    kBuyer,
+    kAuditor,
+    kOperator,
+};
+
 /// One method of the contract.
 struct Method {
     std::string_view name;
     std::string_view summary;
-    bool operators_only;  ///< root and the daemon's own user
+    Role role;  ///< who may call it
     AnswerSize answer_size;
     std::span<const ParamSpec> params;
     void (Service::*handler)(const Params&, const Caller&, const Responder&);

@@ -30,6 +30,8 @@ struct Caller {
     bool is_operator = false;
     std::uint32_t pid = 0;         ///< of the process that connected; 0: not to be seen from here
     std::uint64_t connection = 0;  ///< its number, of which no two connections have the same
+    bool is_auditor = false;       ///< sees what others do; operators are auditors and buyers too
+    bool is_buyer = true;
 };
 
 class Session;

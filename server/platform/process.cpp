@@ -103,6 +103,20 @@ PeerCredentials peer_credentials(int socket) {
     return {credentials.uid, pid, true};
 }
 
+std::vector<std::uint32_t> peer_groups(int socket) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
+    // Asked for with no room, the kernel tells how much it takes.
+    std::vector<std::uint32_t> groups;
+    size = 0;
+    static_cast<void>(::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &size));
+    groups.resize(size / sizeof(gid_t));
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) groups.clear();
+    groups.push_back(credentials.gid);
+    return groups;
+}
+
 std::optional<ProcessHandle> open_process(std::uint32_t pid) {
     const auto number = static_cast<long>(pid);
     if (number <= 0 || number > INT32_MAX) return std::nullopt;

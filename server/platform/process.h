@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "server/platform/file_descriptor.h"
 
@@ -49,6 +50,8 @@ struct PeerCredentials {
     bool known = false;
 };
 PeerCredentials peer_credentials(int socket);
+/// The groups of that user at that time, the main one too; nothing if the kernel does not tell.
+std::vector<std::uint32_t> peer_groups(int socket);
 
 /// Another process, told apart from a later one with the same number. Works for as long as it has
 /// not been waited for, and whoever's it is.

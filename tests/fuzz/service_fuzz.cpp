@@ -33,8 +33,9 @@ struct User {
     net::Caller caller;
     bool sends_newlines = true;
 };
-constexpr User kUsers[] = {{{0, true}},     {{1000, false}},        {{1000, false}},
-                           {{2000, false}}, {{1000, false}, false}, {{0, true}, false}};
+constexpr net::Caller kRoot{0, true, 0, 0, true};
+constexpr User kUsers[] = {{kRoot},         {{1000, false}},        {{1000, false}},
+                           {{2000, false}}, {{1000, false}, false}, {kRoot, false}};
 
 class Script {
   public:

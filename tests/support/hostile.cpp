@@ -44,11 +44,12 @@ bool can_be_others() {
     return false;
 }
 
-Rpc connect_as(uid_t uid, const std::string& socket) {
-    // The kernel notes the effective user at connect().
+Rpc connect_as(uid_t uid, const std::string& socket, gid_t group) {
+    // The kernel notes the effective user and group at connect().
+    if (::setegid(group) != 0) throw std::system_error(errno, std::system_category(), "setegid");
     if (::seteuid(uid) != 0) throw std::system_error(errno, std::system_category(), "seteuid");
     const auto restore = [] {
-        if (::seteuid(0) != 0) std::abort();
+        if (::seteuid(0) != 0 || ::setegid(0) != 0) std::abort();
     };
     try {
         Rpc rpc{socket};

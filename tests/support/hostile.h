@@ -19,7 +19,7 @@ inline constexpr uid_t kOtherStranger = 64'202;
 bool can_be_others();
 
 /// A connection that another user opened. Only root can.
-Rpc connect_as(uid_t uid, const std::string& socket);
+Rpc connect_as(uid_t uid, const std::string& socket, gid_t group = 0);
 
 /// What a process has taken from the machine so far.
 struct Usage {
