@@ -20,8 +20,9 @@ build_packages=(
 )
 # scripts/spawn_clients is written in Python and needs nothing but its standard library.
 load_packages=(python3)
-# The fault tests look at the daemon's system calls; scripts/seeded_bugs patches a copy of it.
-test_packages=(strace patch e2fsprogs)
+# The fault tests look at the daemon's system calls; scripts/seeded_bugs patches a copy of it; a recipe
+# of the manual pipes into jq.
+test_packages=(strace patch e2fsprogs jq)
 # scripts/fuzz alone needs these: a compiler that knows what its programs do with their input.
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 

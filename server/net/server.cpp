@@ -48,6 +48,7 @@ Server::Server(asio::io_context& loop, platform::Directory& directory, store::St
       large_reader_(loop, settings.batch_requests) {}
 
 Server::~Server() {
+    turn_ending_ = true;  // no further turn
     // Sessions may outlive the server, in handlers of the loop, but must not call it then.
     const auto sessions = std::exchange(sessions_, {});
     for (const auto& [key, session] : sessions) {

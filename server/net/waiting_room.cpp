@@ -102,8 +102,11 @@ void WaitingRoom::serve() {
     if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
     for (auto at = queues_.begin(); at != queues_.end();) {
         auto& [event, queue] = *at;
-        const bool is_opening = queue.opens && *queue.opens <= now;
-        if (is_opening || queue.seen != store_.state().event(event).stock.lsn) serve(event, queue);
+        const auto& [name, stock, rules] = store_.state().event(event);
+        // The time of day may have been set since the timer was.
+        const bool is_opening =
+            queue.opens && (*queue.opens <= now || !closed_door(rules, store_.now_ms()));
+        if (is_opening || queue.seen != stock.lsn) serve(event, queue);
         at = queue.line.empty() ? queues_.erase(at) : std::next(at);
     }
     arm();

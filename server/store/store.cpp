@@ -304,8 +304,10 @@ Refused Store::give_up(const Asked& asked, const PurchaseRequest& request) {
 
 void Store::remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn) {
     if (asked.key.empty()) return;
-    refused_keys_.remember(state().digest(asked.uid, asked.key),
-                           {refusal, fingerprint(id(), asked.uid, asked.image()), lsn});
+    const auto digest = state().digest(asked.uid, asked.key);
+    // While this request waited in line another one may have been told no with its key.
+    if (refused_keys_.find(digest)) return;
+    refused_keys_.remember(digest, {refusal, fingerprint(id(), asked.uid, asked.image()), lsn});
 }
 
 // A key that is not known any more must not buy again: its own time tells, if it has one.

@@ -162,6 +162,21 @@ TEST_CASE("a client that comes back with its key finds its place kept") {
     CHECK(second.receive()["result"]["granted"] == 1);
 }
 
+TEST_CASE("a key that waits in line and is used for something else meanwhile does no harm") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect(), first = daemon.connect(), second = daemon.connect();
+    rpc.result("purchase");
+    join(first, rpc, 1, 1, "purchase", {{"wait_ms", 300}, {"key", "a"}});
+    join(second, rpc, 2, 2, "purchase", {{"wait_ms", kLong}, {"key", "b"}});
+    CHECK(rpc.kind("purchase", {{"event", "none"}, {"key", "a"}}) == "not_found");
+    CHECK(rpc.kind("release", {{"order", 2}, {"key", "a"}}) != "");
+    CHECK(rpc.result("abandon", {{"key", "b"}})["state"] == "abandoned");
+    CHECK(first.receive()["error"]["data"]["kind"] == "wait_timeout");
+    rpc.result("event.resize", {{"name", "demo"}, {"capacity", 2}});
+    CHECK(second.receive()["error"]["data"]["kind"] == "key_abandoned");
+    CHECK(rpc.result("query")["available"] == 1);
+}
+
 TEST_CASE("who is gone without a key is served nothing") {
     auto daemon = Daemon::with_events({"demo=1"});
     auto rpc = daemon.connect(), second = daemon.connect();
