@@ -98,6 +98,7 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'w': return set_duration(arguments.wait_ready, letter, value);
         case 'n': return set_number(arguments.number, letter, value);
         case 'K': arguments.confirms = true; break;
+        case 'd': arguments.is_dry_run = true; break;
         case 'W': return set_duration(arguments.wait, letter, value);
         case 'P': arguments.line = value; break;
         case 'A': return set_answer(arguments.auto_close, letter, value);

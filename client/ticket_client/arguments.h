@@ -25,6 +25,7 @@ struct Arguments {
     bool is_quiet = false;
     bool wants_exit_code = false;
     bool confirms = false;
+    bool is_dry_run = false;
     std::optional<std::uint64_t> number;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;

@@ -109,6 +109,9 @@ Params terms(const Arguments& arguments) {
 
 Outcome<Request> purchase(const Arguments& arguments) {
     if (auto problem = problem_with_terms(arguments)) return *std::move(problem);
+    if (arguments.is_dry_run) {
+        return terms(arguments).add("dry_run", true).request("purchase", Nature::kQuery);
+    }
     return keyed(arguments, terms(arguments), "purchase");
 }
 

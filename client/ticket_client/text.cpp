@@ -159,7 +159,11 @@ std::optional<std::string> about_order(const Json& result) {
     const auto id = number(result, "order");
     const auto granted = number(result, "granted");
     const auto event = result.find("event"), state = result.find("state");
-    if (!id || event == result.end() || !event->is_string()) return std::nullopt;
+    if (event == result.end() || !event->is_string()) return std::nullopt;
+    if (has_word(result, "state", "possible") && granted) {
+        return "would buy " + tickets(*granted) + " of " + cell(*event) + '\n';
+    }
+    if (!id) return std::nullopt;
 
     auto text = "order " + std::to_string(*id) + ": ";
     const auto left = number(result, "available");

@@ -22,6 +22,7 @@ constexpr std::array kOptions{
     OptionInfo{'k', "key", "KEY", "the request's key; the same key never does it twice"},
     OptionInfo{'M', "memo", "TEXT", "a note kept with the order"},
     OptionInfo{'W', "wait", "TIME", "wait in line this long for tickets, first come first served"},
+    OptionInfo{'d', "dry-run", "", "only say what would come of it"},
     OptionInfo{'n', "number", "N", "so many tickets (1)"},
     OptionInfo{'K', "confirm", "", "buy the tickets if the command succeeds"},
     OptionInfo{'t', "ttl", "TIME", "hold for this long (10m; with --pid without end)"},
@@ -49,10 +50,11 @@ constexpr std::array kVerbs{
              "  ticket-client --json query demo | jq .available\n"
              "  if ticket-client -q query --exit-code; then echo \"there are some\"; fi\n"},
     VerbInfo{
-        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emWkM", "buy N tickets (1)",
+        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emWkMd", "buy N tickets (1)",
         "  ticket-client purchase\n"
         "  ticket-client purchase 4 --min 2 --event demo\n"
         "  ticket-client purchase --wait 5m     # also before sales open\n"
+        "  ticket-client purchase 4 --dry-run   # exit 0 if it would be done now\n"
         "  ticket-client buy --key \"$key\"     # again, after exit 75\n"
         "  order=$(ticket-client buy --output env) && eval \"$order\" && echo \"$TICKET_SERIALS\"\n"
         "\n"

@@ -17,7 +17,8 @@ constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
                                      ParamSpec{"key", kKey},
                                      ParamSpec{"buyer", kUnsupported},
                                      ParamSpec{"wait_ms", kWait},
-                                     ParamSpec{"memo", kMemo}};
+                                     ParamSpec{"memo", kMemo},
+                                     ParamSpec{"dry_run", kFlag}};
 constexpr std::array kHoldParams{
     ParamSpec{"event", kEventName}, ParamSpec{"quantity", kQuantity},
     ParamSpec{"ttl_ms", kTtl},      ParamSpec{"min_quantity", kQuantity},
@@ -91,8 +92,8 @@ std::span<const Method> Service::methods() {
                kAbandonParams, &Service::abandon},
         Method{"order", "One order, by its number or by the key it was bought with.", kReader,
                kSmall, kOrderParams, &Service::order},
-        Method{"orders", "Orders in LSN order; others' orders for operators and auditors only.", kReader, kLarge,
-               kOrdersParams, &Service::orders},
+        Method{"orders", "Orders in LSN order; others' orders for operators and auditors only.",
+               kReader, kLarge, kOrdersParams, &Service::orders},
         Method{"events", "The counts of every event.", kReader, kLarge, kNoParams,
                &Service::events},
         Method{"event.create", "Makes a new event.", kOperator, kSmall, kCreateParams,

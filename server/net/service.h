@@ -146,6 +146,7 @@ class Service {
     bool tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
               const Responder& responder, bool is_last = true);
     void count(const store::ChangeResult& result);
+    bool try_preview(EventId event, const box_office::Purchase& terms, const Responder& responder);
     /// `key_at`: where among the parameters the key is.
     void change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
                      const Caller& caller, const Responder& responder);

@@ -24,10 +24,36 @@ bool Service::try_query(EventId event, const Responder& responder) {
 
 void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
     constexpr OrderParams kPlaces{2, 3, 5, 6};
+    constexpr std::size_t kDryRun = 7;
     auto request = read_terms(params, kPlaces, caller, responder);
     if (!request) return;
+    if (params.flag(kDryRun) == true) {
+        return run_locked(request->event, responder,
+                          [this, event = request->event, terms = request->terms](
+                              const Responder& r) { return try_preview(event, terms, r); });
+    }
     ask_for(*std::move(request), milliseconds{params.signed_integer(kPlaces.wait).value_or(0)},
             caller, responder);
+}
+
+// A line that is there is not looked at: it may be gone by the time of the purchase.
+bool Service::try_preview(EventId event, const box_office::Purchase& terms,
+                          const Responder& responder) {
+    const auto preview = store_.preview(event, terms);
+    if (std::holds_alternative<store::LockHeld>(preview)) return false;
+    const auto& [name, stock, rules] = store_.state().event(event);
+    if (const auto* refused = std::get_if<store::Refused>(&preview)) {
+        refuse(*refused, name, responder);
+        return true;
+    }
+    const auto& sale = std::get<box_office::Sale>(preview);
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().member("event", std::string_view{name}).member("state", "possible");
+    json.member("requested", terms.quantity).member("granted", sale.granted);
+    json.member("available", stock.available()).member("lsn", stock.lsn).end_object();
+    responder.result(stock.lsn, std::move(body));
+    return true;
 }
 
 std::optional<store::PurchaseRequest> Service::read_terms(const Params& params,

@@ -91,6 +91,17 @@ ChangeResult Store::purchase(const PurchaseRequest& request, Turn turn) {
     return commit_sale(std::move(entry));
 }
 
+Store::Preview Store::preview(EventId event, const box_office::Purchase& terms) {
+    const auto lock = enter(event);
+    if (!lock) return LockHeld{};
+    const auto& [name, stock, rules] = state().event(event);
+    const auto decision = decide(stock, rules, terms, now_ms());
+    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+        return Refused{with_next_end(event, *refusal), stock.lsn, false};
+    }
+    return std::get<box_office::Sale>(decision);
+}
+
 std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
     return answer_known_key(state().digest(request.uid, request.key), Asked{request});
 }
@@ -282,15 +293,22 @@ std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest, con
     return Refused{refused->refusal, refused->lsn, true};
 }
 
+// Tells whoever finds everything held when some of it may return.
+box_office::Refusal Store::with_next_end(EventId event, box_office::Refusal refusal) const {
+    const auto next = deadlines_.next_of(event);
+    if (refusal.kind == ErrorKind::kHeldOut && next) {
+        refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
+    }
+    return refusal;
+}
+
 Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn) {
     const auto next = deadlines_.next_of(event);
     // The tickets of a hold that has ended are nobody's, but there was no room to say so.
     if (next && *next <= clock_.elapsed()) {
         if (auto refused = refuse_for_space()) return *refused;
     }
-    if (refusal.kind == ErrorKind::kHeldOut && next) {
-        refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
-    }
+    refusal = with_next_end(event, refusal);
     const auto lsn = state().event(event).stock.lsn;
     if (!turn.can_wait || !box_office::may_pass(refusal.kind)) remember(asked, refusal, lsn);
     return {refusal, lsn, false};

@@ -106,6 +106,10 @@ class Store {
 
     QueryResult query(EventId event);
     ChangeResult purchase(const PurchaseRequest& request, Turn turn = {});
+    /// What a purchase on these terms would come to now, if nobody came first: nothing is changed
+    /// or remembered.
+    using Preview = std::variant<box_office::Sale, Refused, LockHeld>;
+    Preview preview(EventId event, const box_office::Purchase& terms);
     /// Keeps tickets for the buyer. Refusals as of a purchase, and busy if there are as many holds
     /// as may be.
     ChangeResult hold(const HoldRequest& request, Turn turn = {});
@@ -206,6 +210,7 @@ class Store {
     std::optional<Refused> refuse_for_space() const;
     std::optional<Refused> refuse_new_key(std::string_view key) const;
     Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn = {});
+    box_office::Refusal with_next_end(EventId event, box_office::Refusal refusal) const;
     Refused give_up(const Asked& asked, const PurchaseRequest& request);
     ChangeResult not_held(const Asked& asked, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);

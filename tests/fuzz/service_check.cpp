@@ -45,6 +45,7 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
     Asked asked;
     asked.uid = caller.uid;
     if (method == "purchase" || method == "hold") {
+        if (method == "purchase" && param(request, "dry_run") == true) return std::nullopt;
         const auto event = param(request, "event");
         if (!event.is_null()) asked.event = event.get<std::string>();
         asked.quantity = number(request, "quantity", 1);

@@ -50,6 +50,7 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         if (chance(2)) params += R"(,"key":)" + key();
         if (chance(6)) params += R"(,"memo":"m")";
         if (chance(3)) params += R"(,"wait_ms":)" + one({"0", "1", "20"});
+        if (chance(8)) params += R"(,"dry_run":true)";
         return R"("purchase","params":{)" + params + "}";
     }
 

@@ -97,6 +97,25 @@ TEST_CASE("requests for several tickets leave no ticket unsold") {
     CHECK(daemon.connect().result("query")["available"] == 0);
 }
 
+TEST_CASE("a dry run says what would be, and changes nothing") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    auto rpc = daemon.connect();
+    const Json dry{{"quantity", 9}, {"min_quantity", 2}, {"dry_run", true}, {"key", "k"}};
+    CHECK(rpc.result("purchase", dry) == Json{{"event", "demo"},
+                                              {"state", "possible"},
+                                              {"requested", 9},
+                                              {"granted", 3},
+                                              {"available", 3},
+                                              {"lsn", 1}});
+    CHECK(rpc.kind("purchase", {{"quantity", 4}, {"dry_run", true}}) == "never_satisfiable");
+    CHECK(rpc.result("purchase", {{"key", "k"}})["order"] == 2);
+    const auto possible = client(daemon, {"buy", "2", "--dry-run"});
+    CHECK(possible.exit == 0);
+    CHECK(possible.output == "would buy 2 tickets of demo\n");
+    CHECK(client(daemon, {"buy", "3", "--dry-run"}).exit == 10);
+    CHECK(rpc.result("query")["lsn"] == 2);
+}
+
 TEST_SUITE_END();
 
 }  // namespace
