@@ -16,6 +16,8 @@ namespace ticketd::store {
 namespace {
 
 constexpr std::size_t kSlotsFirst = 8;
+// So many keys are put in place in the time that it takes to start a thread, or less.
+constexpr std::size_t kWorthAThread = 4096;
 
 // At most three quarters of the slots are used, and at least one is empty.
 constexpr std::size_t slots_for(std::size_t keys) {
@@ -72,8 +74,9 @@ bool KeyIndex::insert_all(std::span<const KeyItem> items) {
         return shard_number(item.digest) < kShards / 2;
     });
     const auto lower = static_cast<std::size_t>(middle - items.begin());
-    auto upper = std::async(std::launch::async,
-                            [this, items, lower] { return insert_range(items.subspan(lower)); });
+    auto upper =
+        std::async(items.size() < kWorthAThread ? std::launch::deferred : std::launch::async,
+                   [this, items, lower] { return insert_range(items.subspan(lower)); });
     const bool is_new = insert_range(items.first(lower));
     if (!upper.get() || !is_new) return false;
     size_ += items.size();
@@ -129,6 +132,7 @@ void KeyIndex::erase(const KeyDigest& digest) {
 
 void KeyIndex::reserve(std::uint64_t keys) {
     TICKETD_CHECK(size_ == 0);
+    if (keys < kWorthAThread) return;
     // Shards differ by chance; a sixteenth more spares most of them from growing after all.
     const auto each = slots_for(keys / kShards + keys / kShards / 16);
     const auto prepare = [each](std::span<Shard> shards) {

@@ -84,12 +84,12 @@ std::unique_ptr<platform::File> settle_end(platform::Directory& directory, const
     return segment;
 }
 
-/// Reads the run on a thread of its own, so that one can be read while the last is put to use.
+/// Reads the run, if that is worth a thread on one of its own, so that one can be read while the
+/// last is put to use.
 std::future<KeyRun> begin_reading(platform::Directory& directory, const StoreId& store,
-                                  std::uint64_t segment) {
-    return std::async(std::launch::async, [&directory, store, segment] {
-        return read_key_run(directory, store, segment);
-    });
+                                  std::uint64_t segment, std::launch how) {
+    return std::async(
+        how, [&directory, store, segment] { return read_key_run(directory, store, segment); });
 }
 
 /// Reads the key runs that belong to the checkpoint into `state`.
@@ -102,14 +102,16 @@ std::deque<KeyRunSummary> load_keys(platform::Directory& directory, const Checkp
         if (opened.file) bytes += opened.file->size().bytes;
     }
     state.reserve_keys(bytes / sizeof(KeyItem));
+    constexpr std::uint64_t kReadAheadFrom = 1024 * 1024;
+    const auto how = bytes >= kReadAheadFrom ? std::launch::async : std::launch::deferred;
     std::deque<KeyRunSummary> runs;
     auto begin_lsn = checkpoint.key_floor.lsn;
     std::future<KeyRun> next;
-    if (first <= last) next = begin_reading(directory, checkpoint.store, first);
+    if (first <= last) next = begin_reading(directory, checkpoint.store, first, how);
     for (auto segment = first; segment <= last; ++segment) {
         if (progress) progress("key runs", segment - first, last - first + 1);
         const auto run = next.get();
-        if (segment < last) next = begin_reading(directory, checkpoint.store, segment + 1);
+        if (segment < last) next = begin_reading(directory, checkpoint.store, segment + 1, how);
         const bool follows = run.end_lsn >= begin_lsn && run.end_lsn <= checkpoint.position.lsn &&
                              run.newest_ms <= checkpoint.last_time_ms &&
                              state.restore_keys(run.items, begin_lsn);

@@ -40,14 +40,17 @@ std::string problem_with_keys(const store::LedgerState& state, const Expected& e
     return held == state.keys().size() ? "" : "keys that nobody used";
 }
 
-// Where the newest entry of each order is said to be.
+// Where the newest entry of each order that changed is said to be, and of one that did not.
 std::string problem_with_orders(const store::Recovered& started, const Sum& sum) {
     store::OrderIndex index{started.order_runs};
     for (const auto& change : started.changes)
         index.changed(change.order, change.newest);
-    for (Lsn order = 1; order <= started.state.last_lsn(); ++order) {
-        const auto changed = sum.newest.find(order);
-        const auto newest = changed == sum.newest.end() ? order : changed->second;
+    auto expected = sum.newest;
+    Lsn unchanged = 1;
+    while (expected.contains(unchanged))
+        ++unchanged;
+    expected[unchanged] = unchanged;
+    for (const auto& [order, newest] : expected) {
         if (newest_entry(index.look_up(order)) != newest) {
             return "the newest entry of order " + std::to_string(order) + " was not found";
         }
