@@ -167,6 +167,16 @@ std::unique_ptr<PosixDirectory> PosixDirectory::open_or_create_private(const std
 }
 
 OpenResult PosixDirectory::open(const std::string& name, OpenMode mode) {
+    // A file that lost its name between the two calls was replaced: its name stands for another.
+    constexpr int kTries = 100;
+    auto opened = try_open(name, mode);
+    for (int i = 1; i < kTries && opened.error == std::error_code{ESTALE, std::system_category()};
+         ++i)
+        opened = try_open(name, mode);
+    return opened;
+}
+
+OpenResult PosixDirectory::try_open(const std::string& name, OpenMode mode) {
     int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;  // a FIFO in a file's place must not block us
     flags |= mode == OpenMode::kReadOnly ? O_RDONLY : O_RDWR;
     if (mode == OpenMode::kCreateNew) flags |= O_CREAT | O_EXCL;
@@ -178,6 +188,7 @@ OpenResult PosixDirectory::open(const std::string& name, OpenMode mode) {
     struct stat info{};
     if (::fstat(descriptor.get(), &info) != 0) return {nullptr, last_error()};
     if (!S_ISREG(info.st_mode)) return {nullptr, unfit(EINVAL)};
+    if (info.st_nlink == 0) return {nullptr, {ESTALE, std::system_category()}};
     if (info.st_nlink != 1) return {nullptr, unfit(EMLINK)};
     return {std::make_unique<PosixFile>(std::move(descriptor), id_of(info)), {}};
 }

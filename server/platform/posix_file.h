@@ -36,6 +36,7 @@ class PosixDirectory final : public Directory {
     std::optional<std::string> network_file_system() const;
 
   private:
+    OpenResult try_open(const std::string& name, OpenMode mode);
     explicit PosixDirectory(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
 
     FileDescriptor descriptor_;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 using namespace ticketd::platform;
 
@@ -102,6 +104,24 @@ TEST_CASE("only a regular file with one name is opened") {
     CHECK(scratch.open_error("fifo") == std::errc::invalid_argument);
     REQUIRE(::mkdir(scratch.of("folder").c_str(), 0700) == 0);
     CHECK(scratch.open_error("folder") == std::errc::is_a_directory);
+}
+
+TEST_CASE("a file that is replaced again and again while it is opened is there each time") {
+    const Scratch scratch;
+    scratch.make("checkpoint");
+    std::atomic<bool> is_over{false};
+    std::thread replacing{[&] {
+        while (!is_over) {
+            scratch.make("new");
+            if (scratch.directory->rename("new", "checkpoint")) is_over = true;
+        }
+    }};
+    std::error_code error;
+    for (int i = 0; i < 20'000 && !error && !is_over; ++i)
+        error = scratch.open_error("checkpoint");
+    CHECK_FALSE(is_over.exchange(true));
+    replacing.join();
+    CHECK_FALSE(error);
 }
 
 TEST_CASE("a name leads to an open file until it is removed or given to another") {
