@@ -89,6 +89,8 @@ inline constexpr std::size_t kEvents = 100'000;
 /// Holds that live at once, at some 250 bytes of memory each; beyond it a request for another is
 /// told `busy`. The checkpoint lists them all.
 inline constexpr std::size_t kHolds = 100'000;
+/// Of one user, so that nobody takes them all; beyond it `limit_reached`.
+inline constexpr std::size_t kHoldsPerUid = 10'000;
 /// Requests that wait in line, of all events; beyond it another that would wait is told `busy`.
 inline constexpr std::size_t kWaiting = 10'000;
 /// The longest that a request may wait.
@@ -153,5 +155,6 @@ static_assert(kConnectionsPerUid + kConnectionsForOperators <= kConnections);
 static_assert(kConnectionsForOperators < kDescriptorsReserved);
 static_assert(kOutputBytesMax + kMessageBytesMax < kHeldBytes, "one connection alone fits");
 static_assert(kCapacity < kInteger);
+static_assert(kHoldsPerUid < kHolds);
 
 }  // namespace ticketd::limits

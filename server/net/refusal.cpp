@@ -39,6 +39,9 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return "what is available of " + name + " is for those ahead in line";
         case ErrorKind::kWaitTimeout: return "there was none of " + name + " in time";
         case ErrorKind::kLimitReached:
+            if (refusal.limit > 0 && refusal.requested == 0) {
+                return "one user can have at most " + std::to_string(refusal.limit) + " holds";
+            }
             if (refusal.limit > 0) {
                 return "at most " + std::to_string(refusal.limit) + " of " + name + " in one order";
             }

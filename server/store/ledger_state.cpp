@@ -144,25 +144,36 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
 
 void LedgerState::apply_to_holds(const Entry& entry) {
     if (entry.type == EntryType::kHeld) {
-        holds_.emplace(entry.lsn,
-                       box_office::Hold{entry.event, entry.uid, entry.granted, entry.time_ms,
-                                        entry.expires_ms, entry.binding, entry.lsn});
+        put_hold(entry.lsn, {entry.event, entry.uid, entry.granted, entry.time_ms, entry.expires_ms,
+                             entry.binding, entry.lsn});
     } else if (entry.type == EntryType::kExtended) {
         auto& hold = holds_.at(entry.order);
         hold.since_ms = entry.time_ms;
         hold.expires_ms = entry.expires_ms;
         hold.last = entry.lsn;
     } else {
-        holds_.erase(entry.order);
+        drop_hold(entry.order);
     }
+}
+
+void LedgerState::put_hold(Lsn order, const box_office::Hold& hold) {
+    const bool is_new = holds_.insert_or_assign(order, hold).second;
+    if (is_new) ++holds_by_uid_[hold.uid];
+}
+
+void LedgerState::drop_hold(Lsn order) {
+    const auto hold = holds_.find(order);
+    const auto of_uid = holds_by_uid_.find(hold->second.uid);
+    if (--of_uid->second == 0) holds_by_uid_.erase(of_uid);
+    holds_.erase(hold);
 }
 
 void LedgerState::undo(const Undo& undo) {
     TICKETD_CHECK(undo.lsn == last_lsn_);
     if (undo.hold_before) {
-        holds_.insert_or_assign(undo.order, *undo.hold_before);
+        put_hold(undo.order, *undo.hold_before);
     } else if (undo.order != 0) {
-        holds_.erase(undo.order);
+        drop_hold(undo.order);
     }
     if (undo.key) keys_.erase(*undo.key);
     if (undo.before) {
@@ -176,11 +187,12 @@ void LedgerState::undo(const Undo& undo) {
     last_time_ms_ = undo.last_time_ms;
 }
 
-void LedgerState::restore(std::vector<Event> events, Holds holds, Lsn last_lsn,
+void LedgerState::restore(std::vector<Event> events, const Holds& holds, Lsn last_lsn,
                           std::int64_t last_time_ms) {
     TICKETD_CHECK(last_lsn_ == 0 && events_.empty());
     events_ = std::move(events);
-    holds_ = std::move(holds);
+    for (const auto& [order, hold] : holds)
+        put_hold(order, hold);
     for (EventId id = 0; id < events_.size(); ++id)
         ids_.emplace(events_[id].name, id);
     last_lsn_ = last_lsn;

@@ -56,6 +56,10 @@ class LedgerState {
     const Holds& holds() const { return holds_; }
     /// Nothing if there is no such hold, or it does not live any more.
     const box_office::Hold* find_hold(Lsn order) const;
+    std::size_t holds_of(UserId uid) const {
+        const auto found = holds_by_uid_.find(uid);
+        return found == holds_by_uid_.end() ? 0 : found->second;
+    }
     const KeyIndex& keys() const { return keys_; }
     KeyDigest digest(UserId uid, std::string_view key) const {
         return key_digest(store_, uid, key);
@@ -82,7 +86,8 @@ class LedgerState {
     void undo(const Undo& undo);
 
     /// For recovery: the state without its keys, as a checkpoint holds it. Precondition: empty.
-    void restore(std::vector<Event> events, Holds holds, Lsn last_lsn, std::int64_t last_time_ms);
+    void restore(std::vector<Event> events, const Holds& holds, Lsn last_lsn,
+                 std::int64_t last_time_ms);
     /// For recovery: puts the keys of a run back. False if one is there already, or is of an entry
     /// before `from`.
     [[nodiscard]] bool restore_keys(const std::vector<KeyItem>& items, Lsn from);
@@ -107,6 +112,8 @@ class LedgerState {
     std::optional<std::string> problem_with_rules(const Entry& entry) const;
     std::optional<std::string> problem_with_change_of_order(const Entry& entry) const;
     void apply_to_holds(const Entry& entry);
+    void put_hold(Lsn order, const box_office::Hold& hold);
+    void drop_hold(Lsn order);
 
     StoreId store_;
     KeyFloor key_floor_;
@@ -114,6 +121,7 @@ class LedgerState {
     std::vector<Event> events_;
     std::unordered_map<std::string, EventId, NameHash, std::equal_to<>> ids_;
     Holds holds_;
+    std::unordered_map<UserId, std::size_t> holds_by_uid_;  // how many, none of them 0
     KeyIndex keys_;
     Lsn last_lsn_ = 0;
     std::int64_t last_time_ms_ = 0;

@@ -110,8 +110,8 @@ class Store {
     /// or remembered.
     using Preview = std::variant<box_office::Sale, Refused, LockHeld>;
     Preview preview(EventId event, const box_office::Purchase& terms);
-    /// Keeps tickets for the buyer. Refusals as of a purchase, and busy if there are as many holds
-    /// as may be.
+    /// Keeps tickets for the buyer. Refusals as of a purchase, limit_reached if this user has as
+    /// many holds as one may have, and busy if there are as many as may be.
     ChangeResult hold(const HoldRequest& request, Turn turn = {});
     /// The refusal for a request that has waited for long enough: wait_timeout, remembered.
     Refused give_up(const PurchaseRequest& request) { return give_up(Asked{request}, request); }

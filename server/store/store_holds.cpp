@@ -24,6 +24,12 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
     const auto lock = enter(event);
     if (!lock) return LockHeld{};
     if (state().holds().size() >= limits::kHolds) return Refused{{ErrorKind::kBusy}};
+    if (state().holds_of(uid) >= limits::kHoldsPerUid) {
+        box_office::Refusal refusal;
+        refusal.kind = ErrorKind::kLimitReached;
+        refusal.limit = limits::kHoldsPerUid;
+        return Refused{refusal, state().last_lsn(), false};
+    }
 
     const auto& [name, stock, rules] = state().event(event);
     const auto decision = decide_hold(stock, rules, terms, now_ms());

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 
+#include "common/limits.h"
 #include "server/store/ledger_reader.h"
 #include "server/store/store.h"
 #include "tests/support/store_rig.h"
@@ -308,4 +309,26 @@ TEST_CASE("what became of an order is found in memory, in one run or in several"
     check(again);
     StoreRig once_more{again.close()};
     check(once_more);
+}
+
+TEST_CASE("one user has only so many holds, which leaves some to others") {
+    auto rig = std::make_unique<StoreRig>();
+    const auto demo = rig->create("demo", 50'000);
+    Lsn first = 0;
+    for (std::size_t i = 0; i < limits::kHoldsPerUid; ++i) {
+        const auto held = entry_of(rig->store().hold(a_hold(demo, 1, 0)));
+        if (i == 0) first = held.lsn;
+        if (i % 1000 == 0) rig->settle();
+    }
+    rig->settle();
+    StoreRig again{rig->crash(tests::Unsynced::kLost)};
+    const auto refusal = refusal_of(again.store().hold(a_hold(demo, 1, 0)));
+    CHECK(refusal.kind == ErrorKind::kLimitReached);
+    CHECK(refusal.limit == limits::kHoldsPerUid);
+    auto others = a_hold(demo, 1, 0);
+    others.order.uid = kBuyer + 1;
+    entry_of(again.store().hold(others));
+    entry_of(again.store().change_hold(change(first, Release{})));
+    entry_of(again.store().hold(a_hold(demo, 1, 0)));
+    again.settle();
 }
