@@ -230,7 +230,10 @@ Outcome<Request> hold_for_process(const Arguments& arguments, std::uint64_t pid)
     auto asked = arguments;
     asked.operands = {std::to_string(arguments.number.value_or(1))};
     asked.pid = pid;
-    return hold(asked);
+    auto request = hold(asked);
+    // Nobody repeats it: what it holds ends with the process.
+    if (auto* made = std::get_if<Request>(&request)) made->hint.clear();
+    return request;
 }
 
 Request settle_hold(std::string_view method, std::uint64_t order) {

@@ -30,7 +30,16 @@ std::optional<Line::Place> Line::next(std::uint64_t available, LinePolicy policy
     for (const auto& [place, waiting] : waiting_) {
         if (!waiting.is_present) continue;
         if (waiting.least <= available) return place;
-        if (policy == LinePolicy::kStrict || waiting.passes >= kPassesMax) return std::nullopt;
+        if (blocks(waiting, policy)) return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+std::optional<Line::Place> Line::blocker(std::uint64_t available, LinePolicy policy) const {
+    for (const auto& [place, waiting] : waiting_) {
+        if (!waiting.is_present) continue;
+        if (waiting.least <= available) return std::nullopt;
+        if (blocks(waiting, policy)) return place;
     }
     return std::nullopt;
 }

@@ -32,6 +32,8 @@ class Line {
     std::size_t size() const { return waiting_.size(); }
     /// Whose turn it is with so many tickets available; nothing if nobody's.
     std::optional<Place> next(std::uint64_t available, LinePolicy policy) const;
+    /// Who keeps everybody behind from a turn, wanting more than is available; nothing if nobody.
+    std::optional<Place> blocker(std::uint64_t available, LinePolicy policy) const;
 
   private:
     struct Waiting {
@@ -39,6 +41,10 @@ class Line {
         unsigned passes = 0;
         bool is_present = true;
     };
+    static bool blocks(const Waiting& waiting, LinePolicy policy) {
+        return policy == LinePolicy::kStrict || waiting.passes >= kPassesMax;
+    }
+
     std::map<Place, Waiting> waiting_;
     Place last_ = 0;
 };

@@ -133,14 +133,15 @@ void WaitingRoom::serve(EventId event, Queue& queue) {
     queue.seen = store_.state().event(event).stock.lsn;
 }
 
-// Those who turn out not to be there are passed over.
+// Those who turn out not to be there are passed over, and keep nobody from a turn.
 std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& queue) {
     const auto& [name, stock, rules] = store_.state().event(event);
     for (;;) {
-        const auto place = queue.line.next(stock.available(), rules.terms.line);
-        const auto found = place ? queue.waiters.find(*place) : queue.waiters.end();
-        if (found == queue.waiters.end() || is_there(found->second)) return place;
-        queue.line.set_present(*place, false);
+        const auto turn = queue.line.next(stock.available(), rules.terms.line);
+        const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);
+        const auto found = decisive ? queue.waiters.find(*decisive) : queue.waiters.end();
+        if (found == queue.waiters.end() || is_there(found->second)) return turn;
+        queue.line.set_present(*decisive, false);
     }
 }
 

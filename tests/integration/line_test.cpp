@@ -192,6 +192,18 @@ TEST_CASE("who is gone without a key is served nothing") {
     rpc.wait_for_stat("waiting", 0);
 }
 
+TEST_CASE("who wanted more than there is and is gone keeps nobody from what there is") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    auto rpc = daemon.connect();
+    rpc.result("hold", {{"ttl_ms", kLong}});
+    {
+        auto big = daemon.connect();
+        join(big, rpc, 1, 1, "purchase", {{"quantity", 2}, {"wait_ms", kLong}, {"key", "big"}});
+        CHECK(rpc.kind("purchase") == "reserved_for_line");
+    }
+    CHECK(rpc.result("purchase")["granted"] == 1);
+}
+
 TEST_CASE("who waits when the daemon stops is told to ask again with the same key") {
     auto daemon = Daemon::with_events({"demo=1"});
     auto rpc = daemon.connect(), waiting = daemon.connect();

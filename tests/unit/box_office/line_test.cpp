@@ -17,6 +17,9 @@ TEST_CASE("the first in line is served first, and nobody while there is too litt
     const auto first = line.join(3), second = line.join(1);
     CHECK_FALSE(line.next(0, kStrict));
     CHECK_FALSE(line.next(2, kStrict));
+    CHECK(line.blocker(2, kStrict) == first);
+    CHECK_FALSE(line.blocker(3, kStrict));
+    CHECK_FALSE(line.blocker(2, kFit));
     CHECK(line.next(3, kStrict) == first);
     line.served(first);
     CHECK(line.next(1, kStrict) == second);
