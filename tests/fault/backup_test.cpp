@@ -344,6 +344,7 @@ TEST_CASE("everything is on disk before the copy is called a store, and then its
 
 TEST_CASE("a result that cannot be written does not undo the backup") {
     auto daemon = Daemon::with_events({"demo=9"});
+    CHECK(daemon.connect().result("query")["lsn"] == 1);  // and so it is durable
     const auto copy = daemon.scratch() / "copy";
     ProcessOptions full;
     full.stdout_path = "/dev/full";
