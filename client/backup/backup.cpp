@@ -1,9 +1,8 @@
 // The steps, and why the copy is one that a daemon's own crash could have left:
 //   1. read the checkpoint        always whole: the daemon replaces it by rename
 //   2. copy its runs              of keys and of orders: never changed once they are written. If
-//   one
-//                                 is gone, a newer checkpoint no longer counts it: back to 1, and
-//                                 what was copied and still counts is kept
+//                                 one is gone, a newer checkpoint no longer counts it: back to 1,
+//                                 and what was copied and still counts is kept
 //   3. ask for the position       durable, and behind every checkpoint that was there before: the
 //                                 daemon begins a segment before a checkpoint counts the last one
 //   4. copy the segments          those before the position's own were left and never change; its

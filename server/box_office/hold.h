@@ -13,7 +13,7 @@ namespace ticketd::box_office {
 enum class Bind : std::uint8_t {
     kNothing = 0,
     kConnection = 1,  ///< the one that asked for it
-    kProcess = 2,     ///< the one that asked for it
+    kProcess = 2,     ///< one of whoever asked for it
 };
 
 struct Binding {

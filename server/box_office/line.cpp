@@ -1,5 +1,7 @@
 #include "server/box_office/line.h"
 
+#include <algorithm>
+
 #include "common/check.h"
 
 namespace ticketd::box_office {
@@ -26,22 +28,24 @@ void Line::set_present(Place place, bool is_present) {
     waiting_.at(place).is_present = is_present;
 }
 
+Line::People::const_iterator Line::decisive(std::uint64_t available, LinePolicy policy) const {
+    return std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& person) {
+        const auto& [least, passes, is_present] = person.second;
+        const bool is_passed = policy == LinePolicy::kFit && passes < kPassesMax;
+        return is_present && (least <= available || !is_passed);
+    });
+}
+
 std::optional<Line::Place> Line::next(std::uint64_t available, LinePolicy policy) const {
-    for (const auto& [place, waiting] : waiting_) {
-        if (!waiting.is_present) continue;
-        if (waiting.least <= available) return place;
-        if (blocks(waiting, policy)) return std::nullopt;
-    }
-    return std::nullopt;
+    const auto found = decisive(available, policy);
+    if (found == waiting_.end() || found->second.least > available) return std::nullopt;
+    return found->first;
 }
 
 std::optional<Line::Place> Line::blocker(std::uint64_t available, LinePolicy policy) const {
-    for (const auto& [place, waiting] : waiting_) {
-        if (!waiting.is_present) continue;
-        if (waiting.least <= available) return std::nullopt;
-        if (blocks(waiting, policy)) return place;
-    }
-    return std::nullopt;
+    const auto found = decisive(available, policy);
+    if (found == waiting_.end() || found->second.least <= available) return std::nullopt;
+    return found->first;
 }
 
 }  // namespace ticketd::box_office

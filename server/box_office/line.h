@@ -41,11 +41,12 @@ class Line {
         unsigned passes = 0;
         bool is_present = true;
     };
-    static bool blocks(const Waiting& waiting, LinePolicy policy) {
-        return policy == LinePolicy::kStrict || waiting.passes >= kPassesMax;
-    }
+    using People = std::map<Place, Waiting>;
 
-    std::map<Place, Waiting> waiting_;
+    /// The first who is served, or whom nobody may pass.
+    People::const_iterator decisive(std::uint64_t available, LinePolicy policy) const;
+
+    People waiting_;
     Place last_ = 0;
 };
 

@@ -25,7 +25,7 @@ enum class EntryType : std::uint8_t {
     kEventPaused = 5,
     kEventResumed = 6,
     kEventClosed = 7,
-    kEventUpdated = 8,  ///< its window was set
+    kEventUpdated = 8,  ///< its window or its terms were set
     kHeld = 9,
     kConfirmed = 10,  ///< a hold: some of its tickets were sold, the others returned
     kReleased = 11,   ///< a hold, by its buyer, or because what it was bound to has ended
@@ -74,7 +74,7 @@ void append_entry(std::string& out, const Entry& entry);
 /// counts, texts that no request could have carried.
 std::optional<Entry> take_entry(std::string_view& bytes);
 
-/// True if the entry says what the event's rules is from now on.
+/// True if the entry says what the event's rules are from now on.
 bool sets_rules(EntryType type);
 /// True if the entry begins an order, whose number is its LSN.
 bool begins_order(EntryType type);

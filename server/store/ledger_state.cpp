@@ -120,7 +120,7 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
         undo.event = entry.event;
         events_.push_back({entry.event_name, entry.after, entry.rules});
         ids_.emplace(entry.event_name, entry.event);
-    } else if (entry.type != EntryType::kKeyAbandoned) {
+    } else if (concerns_event(entry.type)) {
         undo.event = entry.event;
         auto& event = events_[entry.event];
         undo.before = event.stock;
@@ -129,7 +129,7 @@ LedgerState::Undo LedgerState::apply(const Entry& entry) {
         if (sets_rules(entry.type)) event.rules = entry.rules;
     }
     if (entry.type == EntryType::kHeld || changes_order(entry.type)) {
-        undo.order = entry.type == EntryType::kHeld ? entry.lsn : entry.order;
+        undo.order = order_number(entry);
         if (const auto* hold = find_hold(undo.order)) undo.hold_before = *hold;
         apply_to_holds(entry);
     }
