@@ -45,6 +45,9 @@ inline constexpr std::size_t kDescriptorsReserved = 64;
 /// reading from that connection until answers have left.
 inline constexpr std::size_t kInFlight = 128;
 inline constexpr std::size_t kInFlightMax = 65'536;
+/// A request in flight is counted once for each of these many bytes that it has, begun ones too:
+/// most are shorter.
+inline constexpr std::size_t kInFlightUnitBytes = 1024;
 /// (config) Answers not yet taken by a client; beyond it the daemon stops reading from it, and a
 /// client that takes nothing for kWriteStall is dropped.
 inline constexpr std::size_t kOutputBytes = 256 * 1024;
@@ -85,6 +88,16 @@ inline constexpr std::uint64_t kCapacity = 1'000'000'000'000;
 inline constexpr std::uint64_t kCounterAtStart = kInteger / 2;
 /// Tickets in one order: its serials must fit into one reply.
 inline constexpr std::uint64_t kQuantity = 10'000;
+/// Numbers of an event that hands them out again: which are taken is kept bit by bit, and in every
+/// entry that takes or returns some.
+inline constexpr std::uint64_t kSlots = 10'000;
+/// The most that an event may set as the limit of one buyer.
+inline constexpr std::uint64_t kBuyerLimit = 1'000'000'000;
+/// Name that a buyer claims: an address, an account, a customer's number.
+inline constexpr std::size_t kBuyerNameBytes = 128;
+/// Buyers with tickets, counted once for each event, at some 100 bytes of memory each; beyond it a
+/// buyer by a new name is told `busy`. Users are never refused for it: the machine has so many.
+inline constexpr std::size_t kBuyers = 1'000'000;
 inline constexpr std::size_t kEvents = 100'000;
 /// Holds that live at once, at some 250 bytes of memory each; beyond it a request for another is
 /// told `busy`. The checkpoint lists them all.
@@ -117,7 +130,7 @@ inline constexpr std::size_t kRowsBytes = 64 * 1024;
 /// starts on a small disk.
 inline constexpr std::uint64_t kSegmentBytes = 16 * 1024 * 1024;
 /// Less leaves no room for an entry when half of a segment is used and the next one is not ready.
-inline constexpr std::uint64_t kSegmentBytesMin = 40 * 1024;
+inline constexpr std::uint64_t kSegmentBytesMin = 52 * 1024;
 /// How much of the journal before the checkpoint a start reads back to find damage in it; of the
 /// rest it looks at the segments' headers. `ticketd --verify` reads everything.
 inline constexpr std::uint64_t kCheckedAtStartBytes = 4 * kSegmentBytes;
@@ -125,8 +138,9 @@ inline constexpr std::uint64_t kCheckedAtStartBytes = 4 * kSegmentBytes;
 inline constexpr std::size_t kGroupBytes = 512 * 1024;
 /// Entries that wait for a sync that does not return; beyond it requests are told `busy`.
 inline constexpr std::size_t kPendingBytes = 4 * 1024 * 1024;
-/// The longest entry: names, key and memo at their maxima and the fixed fields.
-inline constexpr std::size_t kEntryBytes = 1024;
+/// The longest entry: names, key and memo at their maxima, the fixed fields, and two sets of ticket
+/// numbers, a bit for each.
+inline constexpr std::size_t kEntryBytes = 4096;
 /// Refusals remembered by key, so that a late copy of a refused request stays refused.
 inline constexpr std::size_t kRefusedKeys = 65'536;
 /// (config) How long keys that bought something are kept: a request that comes back with its key
@@ -146,7 +160,9 @@ inline constexpr std::uint64_t kKeysMax = 1'000'000'000;
 inline constexpr int kLockTimeoutMs = 3'000;
 inline constexpr int kLockTimeoutMsMax = 60'000;
 
-static_assert(kEventNameBytes + kKeyBytes + kMemoBytes + 256 < kEntryBytes);
+static_assert(kEventNameBytes + kKeyBytes + kBuyerNameBytes + kMemoBytes + 2 * kQuantity / 8 + 256 <
+              kEntryBytes);
+static_assert(kSlots <= kQuantity, "they fit into as many bits");
 static_assert(kEntryBytes < kGroupBytes && kGroupBytes < kPendingBytes);
 static_assert(2 * kGroupBytes < kSegmentBytes);
 static_assert(kQuantity * 18 < kOutputBytes, "one reply fits the output buffer");

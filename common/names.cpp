@@ -15,6 +15,11 @@ int hex_digit(char c) {
     return -1;
 }
 
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+}
+
 }  // namespace
 
 bool is_event_name(std::string_view text) {
@@ -47,9 +52,12 @@ std::optional<std::int64_t> key_time_ms(std::string_view key) {
     return time_ms;
 }
 
+bool is_buyer_name(std::string_view text) {
+    return !text.empty() && text.size() <= limits::kBuyerNameBytes && !has_control(text);
+}
+
 bool is_memo(std::string_view text) {
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
-    return text.size() <= limits::kMemoBytes && std::none_of(text.begin(), text.end(), is_control);
+    return text.size() <= limits::kMemoBytes && !has_control(text);
 }
 
 bool is_utf8(std::string_view text) {

@@ -18,6 +18,9 @@ bool is_key(std::string_view text);
 /// (RFC 9562), as ticket-client makes them.
 std::optional<std::int64_t> key_time_ms(std::string_view key);
 
+/// 1 to 128 bytes without control characters. The caller has checked that it is UTF-8.
+bool is_buyer_name(std::string_view text);
+
 /// At most 256 bytes without control characters. The caller has checked that it is UTF-8.
 bool is_memo(std::string_view text);
 

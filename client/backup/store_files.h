@@ -25,8 +25,9 @@ std::string order_run_file(std::uint64_t segment);
 /// The segments whose order runs belong to a checkpoint at the end of `segment`.
 std::vector<std::uint64_t> order_runs_up_to(std::uint64_t segment);
 
-/// More than the largest checkpoint there can be (100 000 events and holds).
-inline constexpr std::size_t kCheckpointBytesMax = std::size_t{32} * 1024 * 1024;
+/// More than the largest checkpoint there can be: 100 000 events and holds with 10 000 slots each,
+/// and what millions of buyers have.
+inline constexpr std::size_t kCheckpointBytesMax = std::size_t{512} * 1024 * 1024;
 /// Every file begins with its magic, the format's version and the store's id, within these bytes.
 inline constexpr std::size_t kFileHeadBytes = 32;
 

@@ -9,9 +9,40 @@ namespace ticketd::box_office {
 namespace {
 
 Refusal refuse(ErrorKind kind, const Stock& stock, std::uint64_t requested) {
-    return {
-        kind, requested, stock.available(), stock.held, stock.capacity, stock.held + stock.sold, 0,
-        0,    0};
+    Refusal refusal;
+    refusal.kind = kind;
+    refusal.requested = requested;
+    refusal.available = stock.available();
+    refusal.held = stock.held;
+    refusal.capacity = stock.capacity;
+    refusal.committed = stock.committed();
+    return refusal;
+}
+
+// What is committed beyond the capacity after some of it was freed, or the capacity was set.
+Stock settled(Stock stock) {
+    stock.overcommit = stock.committed() - std::min(stock.committed(), stock.capacity);
+    TICKETD_CHECK(is_sound(stock));
+    return stock;
+}
+
+// The most that the event's limits let this buyer have in this order, or which of them says no.
+std::variant<std::uint64_t, Refusal> most_by_limits(const Stock& stock, const Terms& terms,
+                                                    const Purchase& purchase) {
+    auto most = purchase.quantity;
+    auto refusal = refuse(ErrorKind::kLimitReached, stock, purchase.min_quantity);
+    if (terms.order_limit != 0) {
+        refusal.limit = terms.order_limit;
+        most = std::min<std::uint64_t>(most, terms.order_limit);
+        if (purchase.min_quantity > most) return refusal;
+    }
+    if (terms.buyer_limit != 0) {
+        refusal.limit = terms.buyer_limit;
+        refusal.owned = purchase.owned;
+        most = std::min(most, refusal.limit - std::min(refusal.limit, purchase.owned));
+        if (purchase.min_quantity > most) return refusal;
+    }
+    return most;
 }
 
 // How many tickets the buyer gets, or why none.
@@ -27,12 +58,8 @@ std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Rules& rule
         }
         return refusal;
     }
-    const auto limit = rules.terms.order_limit;
-    if (limit != 0 && terms.min_quantity > limit) {
-        auto refusal = refuse(ErrorKind::kLimitReached, stock, terms.min_quantity);
-        refusal.limit = limit;
-        return refusal;
-    }
+    const auto most = most_by_limits(stock, rules.terms, terms);
+    if (std::holds_alternative<Refusal>(most)) return most;
     if (terms.min_quantity > stock.capacity) {
         return refuse(ErrorKind::kNeverSatisfiable, stock, terms.min_quantity);
     }
@@ -42,8 +69,7 @@ std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Rules& rule
                                                 : ErrorKind::kSoldOut;
         return refuse(kind, stock, terms.min_quantity);
     }
-    const auto most = limit == 0 ? terms.quantity : std::min<std::uint64_t>(terms.quantity, limit);
-    return std::min(most, stock.available());
+    return std::min(std::get<std::uint64_t>(most), stock.available());
 }
 
 Sale sell(const Stock& stock, std::uint64_t quantity) {
@@ -57,8 +83,10 @@ Sale sell(const Stock& stock, std::uint64_t quantity) {
 }  // namespace
 
 bool is_sound(const Stock& stock) {
-    return stock.held <= stock.capacity && stock.sold <= stock.capacity - stock.held &&
-           stock.next_serial > stock.sold;
+    const auto there_is = stock.capacity + stock.overcommit;
+    return there_is >= stock.capacity && stock.held <= there_is &&
+           stock.sold <= there_is - stock.held && stock.next_serial > stock.sold &&
+           (stock.overcommit == 0 || stock.available() == 0);
 }
 
 std::variant<Sale, Refusal> decide(const Stock& stock, const Rules& rules, const Purchase& purchase,
@@ -85,7 +113,12 @@ std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const
         refusal.held = held;
         return refusal;
     }
-    return sell(give_back(stock, held), quantity);
+    Sale sale{stock, quantity, stock.next_serial};
+    sale.after.held -= held;
+    sale.after.sold += quantity;
+    sale.after.next_serial += quantity;
+    sale.after = settled(sale.after);
+    return sale;
 }
 
 Refusal reserve_for_line(const Stock& stock, const Purchase& purchase) {
@@ -108,10 +141,38 @@ Stock give_back(const Stock& stock, std::uint64_t held) {
     TICKETD_CHECK(is_sound(stock) && held >= 1 && held <= stock.held);
     auto after = stock;
     after.held -= held;
-    return after;
+    return settled(after);
 }
 
-std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize) {
+Stock take_back(const Stock& stock, std::uint64_t sold, bool restocks) {
+    TICKETD_CHECK(is_sound(stock) && sold >= 1 && sold <= stock.sold);
+    auto after = stock;
+    after.sold -= sold;
+    // What pays for an overcommit is no part of the capacity.
+    if (!restocks) after.capacity -= sold - std::min(sold, stock.overcommit);
+    return settled(after);
+}
+
+std::variant<Cancelled, Refusal> decide(const Stock& stock, const TicketNumbers& tickets,
+                                        const Cancel& cancel) {
+    auto refusal = refuse(ErrorKind::kWrongState, stock, cancel.quantity);
+    refusal.held = tickets.size();
+    if (tickets.empty() || !has_all(tickets, cancel.numbers)) return refusal;
+    if (cancel.quantity > tickets.size()) {
+        refusal.kind = ErrorKind::kInvalidParams;
+        return refusal;
+    }
+    auto returned = cancel.numbers;
+    if (returned.empty()) {
+        const auto count = cancel.quantity == 0 ? tickets.size() : cancel.quantity;
+        returned.assign(tickets.end() - static_cast<std::ptrdiff_t>(count), tickets.end());
+    }
+    auto kept = without(tickets, returned);
+    return Cancelled{take_back(stock, returned.size(), cancel.restocks), std::move(returned),
+                     std::move(kept)};
+}
+
+std::variant<Stock, Refusal> decide(const Stock& stock, const Terms& terms, const Resize& resize) {
     TICKETD_CHECK(is_sound(stock));
     if (resize.if_lsn && *resize.if_lsn != stock.lsn) {
         return refuse(ErrorKind::kStaleLsn, stock, resize.capacity);
@@ -120,13 +181,13 @@ std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize) {
     const auto wanted = resize.delta ? static_cast<std::int64_t>(stock.capacity) + *resize.delta
                                      : static_cast<std::int64_t>(resize.capacity);
     const auto capacity = wanted < 0 ? 0 : static_cast<std::uint64_t>(wanted);
-    if (wanted < 0 || capacity < stock.held + stock.sold) {
+    if (wanted < 0 || (capacity < stock.committed() && !resize.is_forced)) {
         return refuse(ErrorKind::kCapacityBelowCommitted, stock, capacity);
     }
-    if (capacity > limits::kCapacity) return refuse(ErrorKind::kLimitReached, stock, capacity);
+    if (capacity > most_capacity(terms)) return refuse(ErrorKind::kLimitReached, stock, capacity);
     Stock after = stock;
     after.capacity = capacity;
-    return after;
+    return settled(after);
 }
 
 }  // namespace ticketd::box_office

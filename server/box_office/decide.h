@@ -13,6 +13,7 @@
 #include "common/error_kind.h"
 #include "server/box_office/rules.h"
 #include "server/box_office/stock.h"
+#include "server/box_office/tickets.h"
 
 namespace ticketd::box_office {
 
@@ -27,11 +28,14 @@ struct Refusal {
     std::int64_t opens_ms = 0;    ///< not_open: when it opens, milliseconds since 1970
     std::int64_t wait_ms = 0;  ///< not_open: how long that is from now; held_out: to the next end
     std::uint64_t limit = 0;   ///< limit_reached, if it is the event's: tickets in one order
+    /// limit_reached, if it is that of one buyer: what the buyer has; `limit` is how many.
+    std::optional<std::uint64_t> owned = {};
 };
 
 struct Purchase {
     std::uint64_t quantity = 1;
     std::uint64_t min_quantity = 1;  ///< less than `quantity`: a part is welcome
+    std::uint64_t owned = 0;         ///< what the buyer has of the event already, held or sold
 };
 
 /// Tickets [first_serial, first_serial + granted) are the buyer's.
@@ -52,18 +56,32 @@ struct Confirm {
     std::uint64_t quantity = 0;  ///< 0: all of them
 };
 
+/// Of a sold order: which tickets return.
+struct Cancel {
+    std::uint64_t quantity = 0;  ///< 0: all it has, or those of `numbers`; else the last of them
+    TicketNumbers numbers = {};
+    bool restocks = true;  ///< else they are gone, and the capacity with them
+};
+
+struct Cancelled {
+    Stock after;
+    TicketNumbers returned;
+    TicketNumbers kept;
+};
+
 /// To a capacity, or by some tickets more or less.
 struct Resize {
     std::uint64_t capacity = 0;
     std::optional<std::int64_t> delta = {};  ///< instead of the capacity
     std::optional<Lsn> if_lsn = {};          ///< only if this is the event's last change
+    bool is_forced = false;                  ///< also below what is held and sold
 };
 
 /// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
 /// `now_ms`: milliseconds since 1970. Refusals: those of closed_door(), limit_reached (at least
-/// more than the event's order limit), never_satisfiable (more than the event's capacity), sold_out
-/// (nothing available or held), held_out (nothing available, but holds may return), insufficient
-/// (some, but too few).
+/// more than the event's order limit, or than its buyer limit leaves this buyer), never_satisfiable
+/// (more than the event's capacity), sold_out (nothing available or held), held_out (nothing
+/// available, but holds may return), insufficient (some, but too few).
 std::variant<Sale, Refusal> decide(const Stock& stock, const Rules& rules, const Purchase& purchase,
                                    std::int64_t now_ms);
 
@@ -84,8 +102,16 @@ std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const
 /// The tickets of a live hold return to the stock.
 Stock give_back(const Stock& stock, std::uint64_t held);
 
-/// Sets the capacity. Refusals: stale_lsn, capacity_below_committed, limit_reached (above
-/// limits::kCapacity).
-std::variant<Stock, Refusal> decide(const Stock& stock, const Resize& resize);
+/// Takes back tickets of an order that has those of `tickets`. Refusals: invalid_params if it never
+/// had so many, wrong_state if it has not got one of them any more; `held` is what it has.
+std::variant<Cancelled, Refusal> decide(const Stock& stock, const TicketNumbers& tickets,
+                                        const Cancel& cancel);
+/// So many sold tickets return, to the stock or for good.
+Stock take_back(const Stock& stock, std::uint64_t sold, bool restocks);
+
+/// Sets the capacity. Refusals: stale_lsn, capacity_below_committed unless it is forced (then there
+/// is an overcommit), limit_reached (above the
+/// most that an event on these terms can have: limits::kCapacity or limits::kSlots).
+std::variant<Stock, Refusal> decide(const Stock& stock, const Terms& terms, const Resize& resize);
 
 }  // namespace ticketd::box_office

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 
+#include "server/box_office/buyer.h"
 #include "server/box_office/stock.h"
+#include "server/box_office/tickets.h"
 
 namespace ticketd::box_office {
 
@@ -36,6 +38,8 @@ struct Hold {
     std::int64_t expires_ms = 0;  ///< when its time is up, since 1970; 0: never
     Binding binding;
     Lsn last = 0;  ///< the entry that said last what it is
+    BuyerId buyer = {};
+    TicketNumbers slots = {};  ///< where numbers are used again: those it keeps
 
     bool operator==(const Hold&) const = default;
 };

@@ -25,12 +25,14 @@ struct Decision {
     Outcome operator()(const Close&) const { return in_state(rules, SaleState::kClosed); }
     Outcome operator()(const Update& change) const {
         const auto& [window, terms] = std::tie(rules.window, rules.terms);
-        const Rules after{rules.state,
-                          {change.opens_ms.value_or(window.opens_ms),
-                           change.closes_ms.value_or(window.closes_ms)},
-                          {change.line.value_or(terms.line),
-                           change.closes_when_sold_out.value_or(terms.closes_when_sold_out),
-                           change.order_limit.value_or(terms.order_limit)}};
+        auto after = rules;
+        after.window = {change.opens_ms.value_or(window.opens_ms),
+                        change.closes_ms.value_or(window.closes_ms)};
+        after.terms.line = change.line.value_or(terms.line);
+        after.terms.closes_when_sold_out =
+            change.closes_when_sold_out.value_or(terms.closes_when_sold_out);
+        after.terms.order_limit = change.order_limit.value_or(terms.order_limit);
+        after.terms.buyer_limit = change.buyer_limit.value_or(terms.buyer_limit);
         if (!is_sound(after)) return ErrorKind::kInvalidParams;
         return after;
     }
@@ -42,7 +44,12 @@ bool is_sound(const Rules& rules) {
     const auto& [opens, closes] = rules.window;
     return rules.state >= SaleState::kOpen && rules.state <= SaleState::kClosed && opens >= 0 &&
            closes >= 0 && (closes == 0 || opens < closes) && rules.terms.line <= LinePolicy::kFit &&
-           rules.terms.order_limit <= limits::kQuantity;
+           rules.terms.order_limit <= limits::kQuantity &&
+           rules.terms.buyer_limit <= limits::kBuyerLimit;
+}
+
+std::uint64_t most_capacity(const Terms& terms) {
+    return terms.reuses_numbers ? limits::kSlots : limits::kCapacity;
 }
 
 std::optional<ErrorKind> closed_door(const Rules& rules, std::int64_t now_ms) {

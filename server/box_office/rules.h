@@ -31,6 +31,9 @@ struct Terms {
     LinePolicy line = LinePolicy::kStrict;
     bool closes_when_sold_out = false;
     std::uint16_t order_limit = 0;  ///< tickets in one order; 0: limits::kQuantity
+    std::uint32_t buyer_limit = 0;  ///< tickets that one buyer can have, held or sold; 0: any
+    bool takes_names = false;       ///< a buyer is who they say they are
+    bool reuses_numbers = false;    ///< tickets that return are handed out again, lowest first
 
     bool operator==(const Terms&) const = default;
 };
@@ -47,19 +50,25 @@ struct Rules {
 /// limit is above the one there is anyway.
 bool is_sound(const Rules& rules);
 
+/// The most tickets that an event on these terms can have.
+std::uint64_t most_capacity(const Terms& terms);
+
 /// What a purchase would be refused with at this time, whatever there is: closed, paused or
 /// not_open, in this order; nothing if the event sells.
 std::optional<ErrorKind> closed_door(const Rules& rules, std::int64_t now_ms);
 
 struct Pause {};
 struct Resume {};  ///< after a pause or a close
-struct Close {};
-/// What is left out stays.
+struct Close {
+    bool voids_holds = false;  ///< all that is held returns, and no hold is confirmed any more
+};
+/// What is left out stays. The other terms are for the life of an event.
 struct Update {
     std::optional<std::int64_t> opens_ms, closes_ms;
     std::optional<LinePolicy> line = {};
     std::optional<bool> closes_when_sold_out = {};
     std::optional<std::uint16_t> order_limit = {};
+    std::optional<std::uint32_t> buyer_limit = {};
 };
 using RulesChange = std::variant<Pause, Resume, Close, Update>;
 

@@ -22,15 +22,19 @@ struct Stock {
     std::uint64_t sold = 0;
     std::uint64_t next_serial = 1;  ///< the serial of the next ticket sold; never goes back
     Lsn lsn = 0;                    ///< the last change of this event
+    /// Tickets held or sold beyond the capacity, because an operator forced it below them; while
+    /// there are any, none is available, and what returns goes to them first.
+    std::uint64_t overcommit = 0;
 
-    /// capacity = available + held + sold, always: available is what the others leave.
-    std::uint64_t available() const { return capacity - held - sold; }
+    std::uint64_t committed() const { return held + sold; }
+    /// capacity + overcommit = available + held + sold, always: available is what the others leave.
+    std::uint64_t available() const { return capacity + overcommit - held - sold; }
 
     bool operator==(const Stock&) const = default;
 };
 
-/// True if the counts can be those of a real event: nothing oversold, and no serial handed out
-/// that no sale accounts for.
+/// True if the counts can be those of a real event: nothing oversold but what is owned up to as
+/// overcommit, and no more sold than serials were handed out.
 bool is_sound(const Stock& stock);
 
 }  // namespace ticketd::box_office

@@ -11,7 +11,7 @@ constexpr std::string_view kTooManyProcesses = "holds are bound to as many proce
 }  // namespace
 
 void Service::hold(const Params& params, const Caller& caller, const Responder& responder) {
-    constexpr OrderParams kPlaces{3, 4, 6, 8};
+    constexpr OrderParams kPlaces{3, 4, 5, 6, 8};
     constexpr std::size_t kTtl = 2, kBind = 7;
     const auto bound = hold_watch_.binding(params.text(kBind), caller);
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
@@ -58,14 +58,14 @@ void Service::change_hold(const Params& params, const store::HoldChange& change,
 }
 
 void Service::refuse_not_held(Lsn order, const Caller& caller, const Responder& responder) {
-    view_order(order, caller, responder, [responder](const OrderView& view) {
+    view_order(order, caller, responder, [responder](const store::KnownOrder& view) {
         const auto number = std::to_string(view.first.lsn);
         const auto& newest = view.newest;
         if (newest.type == store::EntryType::kExpired) {
             return responder.error(0, ErrorKind::kHoldExpired, "hold " + number + " has expired",
                                    {{"order", view.first.lsn}, {"lsn", newest.lsn}});
         }
-        const auto state = std::string{order_state(newest.type)};
+        const auto state = std::string{order_state(newest)};
         responder.error(0, ErrorKind::kWrongState, "order " + number + " is " + state,
                         {{"order", view.first.lsn}, {"lsn", newest.lsn}});
     });

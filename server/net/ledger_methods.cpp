@@ -19,7 +19,8 @@ std::string audit_json(const store::AuditReport& report) {
     json.member("events", report.events).member("orders", report.orders);
     json.member("keys", report.keys).member("capacity", report.capacity);
     json.member("available", report.available).member("held", report.held);
-    json.member("sold", report.sold).name("problems").begin_array();
+    json.member("sold", report.sold).member("overcommit", report.overcommit);
+    json.name("problems").begin_array();
     for (const auto& problem : report.problems)
         json.value(std::string_view{problem});
     json.end_array().end_object();
@@ -74,7 +75,7 @@ void Service::ledger_verify(const Params&, const Caller&, const Responder& respo
         [this, last, live, holds, id = store_.id(),
          key_floor = store_.state().key_floor()](store::LedgerReader& reader) {
             const Reset at_the_end{audited_lsn_};
-            store::Audit audit{id, key_floor};
+            store::Audit audit{id, key_floor, [&reader](Lsn lsn) { return reader.entry(lsn); }};
             bool is_whole = true;
             reader.visit(1, last, [&](const store::Entry& entry) {
                 is_whole = audit.add(entry);

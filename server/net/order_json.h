@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "common/json_writer.h"
-#include "server/store/entry.h"
-#include "server/store/ledger_state.h"
+#include "server/net/session.h"
+#include "server/store/store.h"
 
 namespace ticketd::net {
 
@@ -17,14 +17,8 @@ enum class Replayed : std::uint8_t { kNo, kYes };
 /// Milliseconds that a hold has left; nothing if it has no end.
 using TimeLeft = std::optional<std::chrono::milliseconds>;
 
-/// What became of an order: the entry that began it and the one that says last what it is, which
-/// may be the same.
-struct OrderView {
-    store::Entry first;
-    store::Entry newest;
-};
-/// The word for the state in which the entry leaves its order.
-std::string_view order_state(store::EntryType type);
+/// The word for the state in which the entry leaves the orders it changes.
+std::string_view order_state(const store::Entry& entry);
 
 /// The result of the request that made this entry of an order, or abandoned a key. `left`: of a
 /// hold, from now on.
@@ -32,12 +26,15 @@ std::string answer_json(const store::Entry& entry, std::string_view event, TimeL
                         Replayed replayed);
 
 /// An order, as `order` and `orders` show it.
-void append_order(JsonWriter& json, const OrderView& order, std::string_view event, TimeLeft left);
+void append_order(JsonWriter& json, const store::KnownOrder& order, std::string_view event,
+                  TimeLeft left);
 
 /// Any entry, as `ledger.read` shows it.
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event);
 
-/// The members by which every method shows an event's counts.
-void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms);
+/// The members by which every method shows an event's counts; an overcommit only to those who can
+/// do something about it.
+void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms,
+                   const Caller& caller);
 
 }  // namespace ticketd::net

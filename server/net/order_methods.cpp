@@ -1,6 +1,7 @@
 // order and orders: what became of them, from the journal on disk. The entry that began an order is
 // found by its number; where the newest one is, the store knows or its order runs do.
 #include <algorithm>
+#include <map>
 
 #include "server/net/order_json.h"
 #include "server/net/rows.h"
@@ -11,24 +12,32 @@ namespace {
 
 struct OrderFilter {
     std::optional<EventId> event;
-    std::optional<UserId> buyer;
+    std::optional<UserId> uid;
+    std::optional<std::string> buyer;  // as claimed
 
     bool admits(const store::Entry& entry) const {
         return begins_order(entry.type) && (!event || entry.event == *event) &&
-               (!buyer || entry.uid == *buyer);
+               (!uid || entry.uid == *uid) && (!buyer || entry.buyer == *buyer);
     }
 };
 
-OrderView read_order(store::LedgerReader& reader, store::Entry first,
-                     const store::OrderLookup& lookup) {
-    const auto newest = newest_entry(lookup);
-    if (newest == first.lsn) return {first, first};
-    return {std::move(first), reader.entry(newest)};
-}
-
-// What a purchase sold stays sold.
-bool can_have_changed(const store::Entry& first) {
-    return first.type == store::EntryType::kHeld;
+// Their newest entries, those that are not known found in one walk along the runs.
+std::vector<store::KnownOrder> read_orders(store::LedgerReader& reader,
+                                           const std::vector<store::Entry>& firsts,
+                                           const std::vector<store::OrderLookup>& lookups) {
+    std::map<Lsn, Lsn> in_runs;
+    if (!firsts.empty()) {
+        in_runs = find_newest(lookups.back().runs, firsts.front().lsn, firsts.back().lsn);
+    }
+    std::vector<store::KnownOrder> orders;
+    for (std::size_t i = 0; i < firsts.size(); ++i) {
+        const auto& first = firsts[i];
+        const auto found = in_runs.find(first.lsn);
+        auto newest = lookups[i].newest;
+        if (newest == 0) newest = found == in_runs.end() ? first.lsn : found->second;
+        orders.push_back({first, newest == first.lsn ? first : reader.entry(newest), lookups[i]});
+    }
+    return orders;
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ void Service::order(const Params& params, const Caller& caller, const Responder&
 }
 
 void Service::show_order(Lsn order, const Caller& caller, const Responder& responder) {
-    view_order(order, caller, responder, [this, responder](const OrderView& view) {
+    view_order(order, caller, responder, [this, responder](const store::KnownOrder& view) {
         std::string body;
         JsonWriter json{body};
         append_order(json, view, event_of(view.first), store_.left_of(view.first.lsn));
@@ -63,27 +72,33 @@ void Service::show_order(Lsn order, const Caller& caller, const Responder& respo
     });
 }
 
-void Service::view_order(Lsn order, const Caller& caller, const Responder& responder,
-                         std::function<void(const OrderView&)> show) {
-    const auto last = store_.state().last_lsn();
-    const auto refuse_missing = [responder](Lsn rests_on) {
-        responder.error(rests_on, ErrorKind::kNotFound, "no such order");
-    };
-    if (order == 0 || order > last) return refuse_missing(last);
+void Service::read_order(Lsn order, const Responder& responder,
+                         std::function<void(const std::optional<store::KnownOrder>&)> show) {
+    using Known = std::optional<store::KnownOrder>;
+    if (order == 0 || order > store_.state().last_lsn()) return show({});
     const auto lookup = store_.look_up(order);
     read_ledger(
         lookups_, std::max(order, lookup.newest), responder,
         [order, lookup](store::LedgerReader& reader) {
             auto first = reader.entry(order);
-            if (!begins_order(first.type)) return OrderView{first, first};
-            return read_order(reader, std::move(first), lookup);
+            if (!begins_order(first.type)) return Known{};
+            auto newest = reader.entry(newest_entry(lookup));
+            return Known{{std::move(first), std::move(newest), lookup}};
         },
-        [caller, refuse_missing, show = std::move(show)](const OrderView& view) {
-            // Somebody else's order is answered like none at all.
-            const bool is_visible = caller.is_auditor || view.first.uid == caller.uid;
-            if (!begins_order(view.first.type) || !is_visible) return refuse_missing(0);
-            show(view);
-        });
+        std::move(show));
+}
+
+void Service::view_order(Lsn order, const Caller& caller, const Responder& responder,
+                         std::function<void(const store::KnownOrder&)> show) {
+    const auto last = store_.state().last_lsn();
+    read_order(order, responder,
+               [=, show = std::move(show)](const std::optional<store::KnownOrder>& known) {
+                   // Somebody else's order is answered like none at all.
+                   if (known && (caller.is_auditor || known->first.uid == caller.uid)) {
+                       return show(*known);
+                   }
+                   responder.error(order > last ? last : 0, ErrorKind::kNotFound, "no such order");
+               });
 }
 
 void Service::orders(const Params& params, const Caller& caller, const Responder& responder) {
@@ -92,13 +107,17 @@ void Service::orders(const Params& params, const Caller& caller, const Responder
         filter.event = store_.state().find_event(params.text(0));
         if (!filter.event) return refuse_unknown_event(params.text(0), responder);
     }
-    if (params.has(1)) filter.buyer = static_cast<UserId>(params.integer(1, 0));
+    if (params.has(1) && params.at(1)->kind == ValueKind::kString) {
+        filter.buyer = params.text(1);
+    } else if (params.has(1)) {
+        filter.uid = static_cast<UserId>(params.integer(1, 0));
+    }
     if (!caller.is_auditor) {
-        if (filter.buyer && *filter.buyer != caller.uid) {
+        if (filter.uid && *filter.uid != caller.uid) {
             return responder.error(0, ErrorKind::kDenied,
                                    "others' orders are for operators and auditors");
         }
-        filter.buyer = caller.uid;
+        filter.uid = caller.uid;
     }
     const auto last = store_.state().last_lsn();
     const auto from = params.integer(3, 0) + 1;
@@ -121,28 +140,24 @@ void Service::show_orders(std::vector<store::Entry> firsts, const std::string& s
     std::vector<store::OrderLookup> lookups;
     Lsn rests_on = 0;
     for (const auto& first : firsts) {
-        auto lookup = can_have_changed(first) ? store_.look_up(first.lsn)
-                                              : store::OrderLookup{first.lsn, first.lsn, {}};
-        rests_on = std::max(rests_on, lookup.newest);
-        lookups.push_back(std::move(lookup));
+        lookups.push_back(store_.look_up(first.lsn));
+        rests_on = std::max(rests_on, lookups.back().newest);
     }
     read_ledger(
         scans_, rests_on, responder,
         [firsts = std::move(firsts), lookups = std::move(lookups),
          state](store::LedgerReader& reader) {
-            std::vector<OrderView> views;
-            for (std::size_t i = 0; i < firsts.size(); ++i) {
-                auto view = read_order(reader, firsts[i], lookups[i]);
-                const bool is_wanted = state.empty() || order_state(view.newest.type) == state;
-                if (is_wanted) views.push_back(std::move(view));
-            }
-            return views;
+            auto orders = read_orders(reader, firsts, lookups);
+            std::erase_if(orders, [&state](const store::KnownOrder& order) {
+                return !state.empty() && order_state(order.newest) != state;
+            });
+            return orders;
         },
-        [this, responder, next](const std::vector<OrderView>& views) {
-            const auto append = [this](JsonWriter& json, const OrderView& view) {
-                append_order(json, view, event_of(view.first), store_.left_of(view.first.lsn));
+        [this, responder, next](const std::vector<store::KnownOrder>& orders) {
+            const auto append = [this](JsonWriter& json, const store::KnownOrder& order) {
+                append_order(json, order, event_of(order.first), store_.left_of(order.first.lsn));
             };
-            responder.result(0, rows_json("orders", views, append, next));
+            responder.result(0, rows_json("orders", orders, append, next));
         });
 }
 

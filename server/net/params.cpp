@@ -1,7 +1,9 @@
 #include "server/net/params.h"
 
 #include <algorithm>
+#include <charconv>
 
+#include "common/json_slice.h"
 #include "common/limits.h"
 #include "common/names.h"
 
@@ -30,6 +32,34 @@ bool is_bind(std::string_view text) {
            text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// What a JSON array of numbers holds, ascending; nothing if there is anything else in it.
+std::optional<std::vector<std::uint64_t>> read_numbers(std::string_view array) {
+    std::vector<std::uint64_t> numbers;
+    JsonSlice slice{array};
+    while (const auto item = slice.next()) {
+        const auto& text = item->value;
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+        numbers.push_back(number);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+Problem problem_with_serials(const Value& value) {
+    if (value.kind != ValueKind::kArray) return "must be an array of serials";
+    const auto serials = read_numbers(value.text);
+    if (!serials || serials->empty() || serials->size() > limits::kQuantity ||
+        serials->front() < 1 || serials->back() > limits::kInteger) {
+        return "must be 1 to " + std::to_string(limits::kQuantity) + " serials from 1 on";
+    }
+    if (std::adjacent_find(serials->begin(), serials->end()) != serials->end()) {
+        return "names a serial twice";
+    }
+    return std::nullopt;
+}
+
 Problem problem_with_text(const Value& value, ParamType type) {
     if (value.kind != ValueKind::kString) return "must be a string";
     switch (type) {
@@ -45,7 +75,7 @@ Problem problem_with_text(const Value& value, ParamType type) {
         case ParamType::kState:
             if (std::find(kOrderStates.begin(), kOrderStates.end(), value.text) ==
                 kOrderStates.end()) {
-                return "must be held, sold, released or expired";
+                return "must be held, sold, released, expired or cancelled";
             }
             break;
         case ParamType::kLine:
@@ -54,13 +84,24 @@ Problem problem_with_text(const Value& value, ParamType type) {
         case ParamType::kBind:
             if (!is_bind(value.text)) return "must be connection, pid or pid:NUMBER";
             break;
+        case ParamType::kBuyers:
+            if (value.text != "uid" && value.text != "claimed") return "must be uid or claimed";
+            break;
+        case ParamType::kUserOrName:
+        case ParamType::kBuyerName:
+            if (!is_buyer_name(value.text)) {
+                return "must be 1 to 128 bytes, no control characters";
+            }
+            break;
         default: break;
     }
     return std::nullopt;
 }
 
 Problem problem_with(const Value& value, ParamType type) {
-    if (type == ParamType::kUnsupported) return "is not supported by this server";
+    if (type == ParamType::kSerials) return problem_with_serials(value);
+    if (type == ParamType::kUserOrName && value.kind == ValueKind::kInteger)
+        type = ParamType::kUserId;
     if (type == ParamType::kFlag) {
         return value.kind == ValueKind::kBool ? Problem{} : Problem{"must be true or false"};
     }
@@ -98,11 +139,18 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kTime: return {"integer", 0, limits::kCounterAtStart};
         case ParamType::kWait: return {"integer", 0, limits::kWaitMsMax};
         case ParamType::kOrderLimit: return {"integer", 0, limits::kQuantity};
+        case ParamType::kBuyerLimit: return {"integer", 0, limits::kBuyerLimit};
         case ParamType::kFlag: return {"boolean"};
+        case ParamType::kSerials: return {"array"};
         case ParamType::kTtl: return {"integer", 1, limits::kHoldMsMax};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
         default: return {"string"};
     }
+}
+
+std::vector<std::uint64_t> Params::serials(std::size_t index) const {
+    if (!has(index)) return {};
+    return read_numbers(values_[index]->text).value_or(std::vector<std::uint64_t>{});
 }
 
 std::optional<std::string> check_params(const Request& request, std::span<const ParamSpec> specs,

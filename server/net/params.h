@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/net/request.h"
 
@@ -18,21 +19,25 @@ enum class ParamType : std::uint8_t {
     kEventName,
     kKey,
     kMemo,
-    kState,        ///< the state of an order
-    kQuantity,     ///< integer, 1 to limits::kQuantity
-    kCapacity,     ///< integer, 0 to limits::kCapacity
-    kDelta,        ///< integer, -limits::kCapacity to limits::kCapacity
-    kRows,         ///< integer, 1 to limits::kRows
-    kLsn,          ///< integer, 0 to limits::kInteger
-    kUserId,       ///< integer, 0 to 2^32 - 1
-    kTime,         ///< integer, milliseconds since 1970, 0 to limits::kCounterAtStart
-    kTtl,          ///< integer, milliseconds, 1 to limits::kHoldMsMax
-    kWait,         ///< integer, milliseconds, 0 to limits::kWaitMsMax
-    kOrderLimit,   ///< integer, 0 to limits::kQuantity
-    kLine,         ///< "strict" or "fit"
-    kFlag,         ///< true or false
-    kBind,         ///< "connection", "pid" or "pid:NUMBER"
-    kUnsupported,  ///< has its place in the contract, but this server does not know it yet
+    kState,       ///< the state of an order
+    kQuantity,    ///< integer, 1 to limits::kQuantity
+    kCapacity,    ///< integer, 0 to limits::kCapacity
+    kDelta,       ///< integer, -limits::kCapacity to limits::kCapacity
+    kRows,        ///< integer, 1 to limits::kRows
+    kLsn,         ///< integer, 0 to limits::kInteger
+    kUserId,      ///< integer, 0 to 2^32 - 1
+    kTime,        ///< integer, milliseconds since 1970, 0 to limits::kCounterAtStart
+    kTtl,         ///< integer, milliseconds, 1 to limits::kHoldMsMax
+    kWait,        ///< integer, milliseconds, 0 to limits::kWaitMsMax
+    kOrderLimit,  ///< integer, 0 to limits::kQuantity
+    kLine,        ///< "strict" or "fit"
+    kFlag,        ///< true or false
+    kBind,        ///< "connection", "pid" or "pid:NUMBER"
+    kBuyerLimit,  ///< integer, 0 to limits::kBuyerLimit
+    kBuyerName,   ///< 1 to limits::kBuyerNameBytes
+    kUserOrName,  ///< a kUserId or a kBuyerName
+    kBuyers,      ///< "uid" or "claimed"
+    kSerials,     ///< array of 1 to limits::kQuantity integers, each once
 };
 
 struct ParamSpec {
@@ -42,8 +47,8 @@ struct ParamSpec {
 };
 
 /// The states of an order, in words.
-inline constexpr std::array<std::string_view, 4> kOrderStates{"held", "sold", "released",
-                                                              "expired"};
+inline constexpr std::array<std::string_view, 5> kOrderStates{"held", "sold", "released", "expired",
+                                                              "cancelled"};
 
 /// Name of the JSON type, and the range of integers, for descriptions of methods.
 struct ParamTypeInfo {
@@ -57,7 +62,7 @@ ParamTypeInfo param_type_info(ParamType type);
 /// Checked parameters, by the index of their spec. Views into the Request.
 class Params {
   public:
-    static constexpr std::size_t kMax = 9;
+    static constexpr std::size_t kMax = 10;
 
     const Value* at(std::size_t index) const { return values_[index]; }
     bool has(std::size_t index) const { return values_[index] != nullptr; }
@@ -73,6 +78,8 @@ class Params {
         const auto magnitude = static_cast<std::int64_t>(values_[index]->number);
         return values_[index]->is_negative ? -magnitude : magnitude;
     }
+    /// Of kSerials, ascending; empty if it was left out.
+    std::vector<std::uint64_t> serials(std::size_t index) const;
     std::string_view text(std::size_t index) const {
         return has(index) ? std::string_view{values_[index]->text} : std::string_view{};
     }

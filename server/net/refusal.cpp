@@ -27,10 +27,13 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
         case ErrorKind::kNotOpen: return name + " opens in " + seconds(refusal.wait_ms);
         case ErrorKind::kPaused: return "sales of " + name + " are paused";
         case ErrorKind::kClosed: return "sales of " + name + " are closed";
-        case ErrorKind::kWrongState: return name + " is closed";
+        case ErrorKind::kWrongState:
+            return event.empty() ? "the order has not got all of these tickets"
+                                 : name + " is closed";
         case ErrorKind::kInvalidParams:
             if (refusal.requested == 0) return std::string{kNoLength};
-            return "quantity is more than the " + std::to_string(refusal.held) + " that are held";
+            return "quantity is more than the " + std::to_string(refusal.held) +
+                   " that the order has";
         case ErrorKind::kNotFound:
             return event.empty() ? "no such order" : "the key was told that there is no such event";
         case ErrorKind::kExists: return "event " + name + " exists";
@@ -39,6 +42,10 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             return "what is available of " + name + " is for those ahead in line";
         case ErrorKind::kWaitTimeout: return "there was none of " + name + " in time";
         case ErrorKind::kLimitReached:
+            if (refusal.owned) {
+                return "one buyer can have at most " + std::to_string(refusal.limit) + " of " +
+                       name + ", and has " + std::to_string(*refusal.owned);
+            }
             if (refusal.limit > 0 && refusal.requested == 0) {
                 return "one user can have at most " + std::to_string(refusal.limit) + " holds";
             }
@@ -46,7 +53,7 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
                 return "at most " + std::to_string(refusal.limit) + " of " + name + " in one order";
             }
             if (refusal.capacity > 0) {
-                return name + " can have at most " + std::to_string(limits::kCapacity) + " tickets";
+                return name + " cannot have so many tickets";
             }
             return "there are " + std::to_string(limits::kEvents) +
                    " events, the most there can be";
@@ -82,6 +89,7 @@ void refuse(const store::Refused& refused, std::string_view event, const Respond
         numbers.emplace_back("opens_ms", static_cast<std::uint64_t>(refusal.opens_ms));
     }
     if (refusal.limit > 0) numbers.emplace_back("limit", refusal.limit);
+    if (refusal.owned) numbers.emplace_back("owned", *refusal.owned);
     if (refusal.wait_ms > 0) {
         numbers.emplace_back("retry_after_ms", static_cast<std::uint64_t>(refusal.wait_ms));
     }

@@ -75,6 +75,7 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
     }
     void set_member(Value value);
     void add_param(Value value);
+    void keep_nested(std::string_view text);
     void complain(const char* problem) {
         if (problem_.empty()) problem_ = problem;
     }
@@ -84,7 +85,7 @@ class RequestHandler final : public nlohmann::json_sax<Json> {
     Member member_ = Member::kNone;
     unsigned seen_ = 0;  // bit by Member
     std::size_t members_ = 0;
-    std::optional<std::size_t> id_at_;  // which member the id is
+    std::optional<std::size_t> id_at_, params_at_;  // which members they are
     std::optional<Value> id_, method_, version_;
     Request request_;
     std::string param_name_;
@@ -119,6 +120,7 @@ void RequestHandler::begin_member(const std::string& name) {
     if ((seen_ & bit) != 0) complain("a member of the request appears twice");
     seen_ |= bit;
     if (member_ == Member::kId) id_at_ = members_ - 1;
+    if (member_ == Member::kParams) params_at_ = members_ - 1;
 }
 
 bool RequestHandler::take(Value value) {
@@ -172,6 +174,20 @@ std::string_view nth_member(std::string_view text, std::size_t index) {
     return item ? item->value : "null";
 }
 
+// Arrays and objects among the parameters are kept as they stand.
+void RequestHandler::keep_nested(std::string_view text) {
+    const auto is_nested = [](const Param& param) {
+        return param.value.kind == ValueKind::kArray || param.value.kind == ValueKind::kObject;
+    };
+    auto& params = request_.params;
+    if (!params_at_ || std::none_of(params.begin(), params.end(), is_nested)) return;
+    JsonSlice slice{nth_member(text, *params_at_)};
+    for (auto& param : params) {
+        const auto item = slice.next();
+        if (item && is_nested(param)) param.value.text = item->value;
+    }
+}
+
 RequestResult RequestHandler::finish(std::string_view text) && {
     if (!parse_problem_.empty()) {
         return RequestFault{ErrorKind::kParseError, std::move(parse_problem_), {}};
@@ -197,6 +213,7 @@ RequestResult RequestHandler::finish(std::string_view text) && {
     envelope.wants_reply =
         id_.has_value() && (envelope.is_version_2 || id_->kind != ValueKind::kNull);
     request_.method = std::move(method_->text);
+    keep_nested(text);
     return std::move(request_);
 }
 

@@ -32,12 +32,12 @@ enum class ValueKind : std::uint8_t {
     kObject,
 };
 
-/// A parameter's value. The contents of arrays and objects are not kept.
+/// A parameter's value.
 struct Value {
     ValueKind kind = ValueKind::kNull;
     bool is_negative = false;
     std::uint64_t number = 0;  ///< kInteger: without its sign
-    std::string text;          ///< kString
+    std::string text;          ///< kString; kArray, kObject: their JSON as it was sent
 };
 
 struct Param {

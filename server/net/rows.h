@@ -25,7 +25,8 @@ struct Rows {
 inline std::size_t row_bytes(const store::Entry& entry) {
     constexpr std::size_t kFixed = 256;
     constexpr std::size_t kSerial = 8;
-    return kFixed + entry.key.size() + entry.memo.size() + entry.granted * kSerial;
+    return kFixed + entry.key.size() + entry.memo.size() + entry.buyer.size() +
+           (entry.granted + entry.tickets.size() + entry.returned.size()) * kSerial;
 }
 
 /// Up to `limit` of the entries from `from` to `last` that `admits` admits.

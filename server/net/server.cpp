@@ -188,9 +188,9 @@ void Server::handle_one(const std::shared_ptr<Session>& session,
     // client which does not read cannot pile such answers up. Nor can long requests pile up, whose
     // id, which may be nearly all of them, is kept for the answer.
     const bool is_large = Service::answer_size(request.method) == AnswerSize::kLarge;
-    const auto weight = is_large
-                            ? settings_.in_flight
-                            : std::min(1 + part.bytes / limits::kEntryBytes, settings_.in_flight);
+    const auto weight =
+        is_large ? settings_.in_flight
+                 : std::min(1 + part.bytes / limits::kInFlightUnitBytes, settings_.in_flight);
     session->begin_request(weight);
     const Responder responder{exchange, request.envelope, weight};
     if (exchange->answer_bytes() > settings_.output_bytes) {

@@ -15,14 +15,14 @@ constexpr std::array kPurchaseParams{ParamSpec{"event", kEventName},
                                      ParamSpec{"quantity", kQuantity},
                                      ParamSpec{"min_quantity", kQuantity},
                                      ParamSpec{"key", kKey},
-                                     ParamSpec{"buyer", kUnsupported},
+                                     ParamSpec{"buyer", kBuyerName},
                                      ParamSpec{"wait_ms", kWait},
                                      ParamSpec{"memo", kMemo},
                                      ParamSpec{"dry_run", kFlag}};
 constexpr std::array kHoldParams{
     ParamSpec{"event", kEventName}, ParamSpec{"quantity", kQuantity},
     ParamSpec{"ttl_ms", kTtl},      ParamSpec{"min_quantity", kQuantity},
-    ParamSpec{"key", kKey},         ParamSpec{"buyer", kUnsupported},
+    ParamSpec{"key", kKey},         ParamSpec{"buyer", kBuyerName},
     ParamSpec{"wait_ms", kWait},    ParamSpec{"bind", kBind},
     ParamSpec{"memo", kMemo}};
 constexpr std::array kConfirmParams{ParamSpec{"order", kLsn, true},
@@ -30,26 +30,33 @@ constexpr std::array kConfirmParams{ParamSpec{"order", kLsn, true},
 constexpr std::array kReleaseParams{ParamSpec{"order", kLsn, true}, ParamSpec{"key", kKey}};
 constexpr std::array kExtendParams{ParamSpec{"order", kLsn, true}, ParamSpec{"ttl_ms", kTtl},
                                    ParamSpec{"key", kKey}};
+constexpr std::array kCancelParams{ParamSpec{"order", kLsn, true}, ParamSpec{"quantity", kQuantity},
+                                   ParamSpec{"serials", kSerials}, ParamSpec{"key", kKey},
+                                   ParamSpec{"reason", kMemo},     ParamSpec{"restock", kFlag}};
 constexpr std::array kAbandonParams{ParamSpec{"key", kKey, true}};
 constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
-constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserId},
+constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserOrName},
                                    ParamSpec{"state", kState}, ParamSpec{"after_lsn", kLsn},
                                    ParamSpec{"limit", kRows}};
 constexpr std::array kCreateParams{
     ParamSpec{"name", kEventName, true},   ParamSpec{"capacity", kCapacity, true},
     ParamSpec{"opens_ms", kTime},          ParamSpec{"closes_ms", kTime},
     ParamSpec{"order_limit", kOrderLimit}, ParamSpec{"line", kLine},
-    ParamSpec{"auto_close", kFlag}};
+    ParamSpec{"auto_close", kFlag},        ParamSpec{"buyer_limit", kBuyerLimit},
+    ParamSpec{"buyers", kBuyers},          ParamSpec{"slots", kFlag}};
 constexpr std::array kResizeParams{ParamSpec{"name", kEventName, true},
                                    ParamSpec{"capacity", kCapacity}, ParamSpec{"delta", kDelta},
-                                   ParamSpec{"if_lsn", kLsn}};
+                                   ParamSpec{"if_lsn", kLsn}, ParamSpec{"force", kFlag}};
 constexpr std::array kUpdateParams{ParamSpec{"name", kEventName, true},
                                    ParamSpec{"opens_ms", kTime},
                                    ParamSpec{"closes_ms", kTime},
                                    ParamSpec{"order_limit", kOrderLimit},
                                    ParamSpec{"line", kLine},
-                                   ParamSpec{"auto_close", kFlag}};
+                                   ParamSpec{"auto_close", kFlag},
+                                   ParamSpec{"buyer_limit", kBuyerLimit}};
 constexpr std::array kNameParams{ParamSpec{"name", kEventName, true}};
+constexpr std::array kCloseParams{ParamSpec{"name", kEventName, true},
+                                  ParamSpec{"void_holds", kFlag}};
 constexpr std::array kLedgerReadParams{ParamSpec{"from_lsn", kLsn}, ParamSpec{"limit", kRows}};
 constexpr std::span<const ParamSpec> kNoParams{};
 
@@ -88,6 +95,8 @@ std::span<const Method> Service::methods() {
                &Service::release},
         Method{"extend", "Keeps what is held for `ttl_ms` from now on.", kBuyer, kSmall,
                kExtendParams, &Service::extend},
+        Method{"cancel", "Gives back what was bought: all, `quantity` of it, or these `serials`.",
+               kBuyer, kSmall, kCancelParams, &Service::cancel},
         Method{"abandon", "Makes sure that a key never buys, unless it has.", kBuyer, kSmall,
                kAbandonParams, &Service::abandon},
         Method{"order", "One order, by its number or by the key it was bought with.", kReader,
@@ -98,7 +107,8 @@ std::span<const Method> Service::methods() {
                &Service::events},
         Method{"event.create", "Makes a new event.", kOperator, kSmall, kCreateParams,
                &Service::event_create},
-        Method{"event.resize", "Sets or changes the capacity, not below held + sold.", kOperator,
+        Method{"event.resize",
+               "Sets or changes the capacity, not below held + sold unless `force`.", kOperator,
                kSmall, kResizeParams, &Service::event_resize},
         Method{"event.update",
                "Sets when an event opens and closes (0: never mind), and on what terms it sells.",
@@ -107,8 +117,8 @@ std::span<const Method> Service::methods() {
                &Service::event_pause},
         Method{"event.resume", "Sells again, after a pause or a close.", kOperator, kSmall,
                kNameParams, &Service::event_resume},
-        Method{"event.close", "Ends the sale of an event.", kOperator, kSmall, kNameParams,
-               &Service::event_close},
+        Method{"event.close", "Ends the sale of an event; with `void_holds` its holds too.",
+               kOperator, kSmall, kCloseParams, &Service::event_close},
         Method{"ledger.read", "Entries of the ledger from an LSN on.", kAuditor, kLarge,
                kLedgerReadParams, &Service::ledger_read},
         Method{"ledger.verify", "Recomputes every total from the first entry.", kAuditor, kLarge,
@@ -123,7 +133,7 @@ std::span<const Method> Service::methods() {
         Method{"rpc.discover", "This list, as an OpenRPC document.", kAnybody, kLarge, kNoParams,
                &Service::rpc_discover},
     };
-    static_assert(kHoldParams.size() <= Params::kMax);
+    static_assert(kHoldParams.size() <= Params::kMax && kCreateParams.size() <= Params::kMax);
     return kMethods;
 }
 

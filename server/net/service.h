@@ -100,6 +100,8 @@ class Service {
     void confirm(const Params&, const Caller&, const Responder&);
     void release(const Params&, const Caller&, const Responder&);
     void extend(const Params&, const Caller&, const Responder&);
+    // cancel_method.cpp
+    void cancel(const Params&, const Caller&, const Responder&);
     // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
@@ -124,10 +126,10 @@ class Service {
     /// The event a request is about: the one named, else the only one, else "default".
     std::optional<EventId> find_event(std::string_view name) const;
     void refuse_unknown_event(std::string_view name, const Responder& responder) const;
-    bool try_query(EventId event, const Responder& responder);
+    bool try_query(EventId event, const Caller& caller, const Responder& responder);
     /// Where among the parameters of `purchase` and `hold` what they share is.
     struct OrderParams {
-        std::size_t min_quantity, key, wait, memo;
+        std::size_t min_quantity, key, buyer, wait, memo;
     };
     /// What both ask for; nothing if it was refused.
     std::optional<store::PurchaseRequest> read_terms(const Params& params, const OrderParams& at,
@@ -146,14 +148,20 @@ class Service {
     bool tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
               const Responder& responder, bool is_last = true);
     void count(const store::ChangeResult& result);
-    bool try_preview(EventId event, const box_office::Purchase& terms, const Responder& responder);
+    bool try_preview(const store::PurchaseRequest& request, const Responder& responder);
     /// `key_at`: where among the parameters the key is.
     void change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
                      const Caller& caller, const Responder& responder);
     void refuse_not_held(Lsn order, const Caller& caller, const Responder& responder);
-    /// Reads what became of an order, and refuses if there is none that the caller may see.
+    /// Reads what became of an order and calls `show` with it, or with nothing if there is none of
+    /// this number.
+    void read_order(Lsn order, const Responder& responder,
+                    std::function<void(const std::optional<store::KnownOrder>&)> show);
+    /// The same, and refuses if there is none that the caller may see.
     void view_order(Lsn order, const Caller& caller, const Responder& responder,
-                    std::function<void(const OrderView&)> show);
+                    std::function<void(const store::KnownOrder&)> show);
+    void cancel(const store::CancelRequest& request, const Caller& caller,
+                const Responder& responder);
     void show_order(Lsn order, const Caller& caller, const Responder& responder);
     void show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
                      const Responder& responder);
@@ -163,11 +171,11 @@ class Service {
                 const Request& request, const Responder& responder);
     std::string answer_of(const store::Entry& entry, Replayed replayed) const;
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
-                          const Responder& responder);
+                          const Caller& caller, const Responder& responder);
     /// Runs a change of the rules of the event that is named.
     void change_rules(std::string_view event, const box_office::RulesChange& change,
                       const Caller& caller, const Responder& responder);
-    std::string counts_json(EventId event) const;
+    std::string counts_json(EventId event, const Caller& caller) const;
     void replay(Lsn lsn, UserId uid, const std::string& key, const std::string& image,
                 const Responder& responder);
     /// The name of the event that the entry is about, or "".

@@ -249,7 +249,7 @@ void Session::schedule_flush() {
 }
 
 void Session::note_held() {
-    const auto unanswered = std::min(unanswered_ * limits::kEntryBytes, kUnansweredBytesMax);
+    const auto unanswered = std::min(unanswered_ * limits::kInFlightUnitBytes, kUnansweredBytesMax);
     const auto now =
         is_closed() ? 0 : input_.size() + output_.size() + outgoing_bytes_ + unanswered;
     const auto change = static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(held_);

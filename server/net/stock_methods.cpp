@@ -7,41 +7,41 @@ namespace ticketd::net {
 
 using std::chrono::milliseconds;
 
-void Service::query(const Params& params, const Caller&, const Responder& responder) {
+void Service::query(const Params& params, const Caller& caller, const Responder& responder) {
     const auto event = find_event(params.text(0));
     if (!event) return refuse_unknown_event(params.text(0), responder);
-    run_locked(*event, responder,
-               [this, id = *event](const Responder& r) { return try_query(id, r); });
+    run_locked(*event, responder, [this, id = *event, caller](const Responder& r) {
+        return try_query(id, caller, r);
+    });
 }
 
-bool Service::try_query(EventId event, const Responder& responder) {
+bool Service::try_query(EventId event, const Caller& caller, const Responder& responder) {
     const auto result = store_.query(event);
     const auto* counts = std::get_if<store::Counts>(&result);
     if (counts == nullptr) return false;
-    responder.result(counts->stock.lsn, counts_json(event));
+    responder.result(counts->stock.lsn, counts_json(event, caller));
     return true;
 }
 
 void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
-    constexpr OrderParams kPlaces{2, 3, 5, 6};
+    constexpr OrderParams kPlaces{2, 3, 4, 5, 6};
     constexpr std::size_t kDryRun = 7;
     auto request = read_terms(params, kPlaces, caller, responder);
     if (!request) return;
     if (params.flag(kDryRun) == true) {
-        return run_locked(request->event, responder,
-                          [this, event = request->event, terms = request->terms](
-                              const Responder& r) { return try_preview(event, terms, r); });
+        return run_locked(request->event, responder, [this, asked = *request](const Responder& r) {
+            return try_preview(asked, r);
+        });
     }
     ask_for(*std::move(request), milliseconds{params.signed_integer(kPlaces.wait).value_or(0)},
             caller, responder);
 }
 
 // A line that is there is not looked at: it may be gone by the time of the purchase.
-bool Service::try_preview(EventId event, const box_office::Purchase& terms,
-                          const Responder& responder) {
-    const auto preview = store_.preview(event, terms);
+bool Service::try_preview(const store::PurchaseRequest& request, const Responder& responder) {
+    const auto preview = store_.preview(request);
     if (std::holds_alternative<store::LockHeld>(preview)) return false;
-    const auto& [name, stock, rules] = store_.state().event(event);
+    const auto& [name, stock, rules, slots] = store_.state().event(request.event);
     if (const auto* refused = std::get_if<store::Refused>(&preview)) {
         refuse(*refused, name, responder);
         return true;
@@ -50,7 +50,7 @@ bool Service::try_preview(EventId event, const box_office::Purchase& terms,
     std::string body;
     JsonWriter json{body};
     json.begin_object().member("event", std::string_view{name}).member("state", "possible");
-    json.member("requested", terms.quantity).member("granted", sale.granted);
+    json.member("requested", request.terms.quantity).member("granted", sale.granted);
     json.member("available", stock.available()).member("lsn", stock.lsn).end_object();
     responder.result(stock.lsn, std::move(body));
     return true;
@@ -68,8 +68,14 @@ std::optional<store::PurchaseRequest> Service::read_terms(const Params& params,
     request.terms.min_quantity = params.integer(at.min_quantity, request.terms.quantity);
     request.key = params.text(at.key);
     request.memo = params.text(at.memo);
+    request.buyer = params.text(at.buyer);
     if (request.terms.min_quantity > request.terms.quantity) {
         responder.error(0, ErrorKind::kInvalidParams, "min_quantity is above quantity");
+        return std::nullopt;
+    }
+    if (event && !request.buyer.empty() && !store_.state().event(*event).rules.terms.takes_names) {
+        responder.error(0, ErrorKind::kInvalidParams,
+                        "buyer: this event takes no names, its buyers are users");
         return std::nullopt;
     }
     if (event) return request;

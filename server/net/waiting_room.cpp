@@ -102,7 +102,7 @@ void WaitingRoom::serve() {
     if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
     for (auto at = queues_.begin(); at != queues_.end();) {
         auto& [event, queue] = *at;
-        const auto& [name, stock, rules] = store_.state().event(event);
+        const auto& [name, stock, rules, slots] = store_.state().event(event);
         // The time of day may have been set since the timer was.
         const bool is_opening =
             queue.opens && (*queue.opens <= now || !closed_door(rules, store_.now_ms()));
@@ -135,7 +135,7 @@ void WaitingRoom::serve(EventId event, Queue& queue) {
 
 // Those who turn out not to be there are passed over, and keep nobody from a turn.
 std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& queue) {
-    const auto& [name, stock, rules] = store_.state().event(event);
+    const auto& [name, stock, rules, slots] = store_.state().event(event);
     for (;;) {
         const auto turn = queue.line.next(stock.available(), rules.terms.line);
         const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);

@@ -1,6 +1,7 @@
 #include "server/store/audit.h"
 
 #include "server/store/key_run.h"
+#include "server/store/ledger_reader.h"
 #include "server/store/order_run.h"
 #include "server/store/owner_lock.h"
 #include "server/store/store_error.h"
@@ -8,16 +9,28 @@
 namespace ticketd::store {
 
 bool Audit::add(const Entry& entry) {
-    if (const auto problem = state_.problem_with(entry)) {
+    if (const auto problem = problem_with(entry)) {
         problems_.push_back("LSN " + std::to_string(entry.lsn) + ": " + *problem);
         return false;
     }
+    for (const auto order : state_.changed_by(entry))
+        newest_[order] = entry.lsn;
     state_.apply(entry);
     sold_by_orders_.resize(state_.events().size());
     if (begins_order(entry.type)) ++orders_;
-    if (changes_order(entry.type)) newest_[entry.order] = entry.lsn;
-    if (entry.first_serial > 0) sold_by_orders_[entry.event] += entry.granted;
+    if (is_sale(entry.type)) sold_by_orders_[entry.event] += entry.granted;
+    if (!entry.returned.empty()) sold_by_orders_[entry.event] -= entry.returned.size();
     return true;
+}
+
+std::optional<std::string> Audit::problem_with(const Entry& entry) const {
+    if (auto problem = state_.problem_with(entry)) return problem;
+    if (entry.type != EntryType::kCancelled) return std::nullopt;
+    const auto found = newest_.find(entry.order);
+    if (entry.previous != (found == newest_.end() ? entry.order : found->second)) {
+        return "another state of the order than it was in";
+    }
+    return problem_with_cancellation(entry, read_entry_(entry.previous));
 }
 
 void Audit::compare(const std::vector<Event>& events, const std::string& whose) {
@@ -35,6 +48,12 @@ void Audit::compare(const std::vector<Event>& events, const std::string& whose) 
 
 void Audit::compare_holds(const Holds& holds, const std::string& whose) {
     if (holds != state_.holds()) problems_.push_back(whose + ": its holds differ from the journal");
+}
+
+void Audit::compare_buyers(const BuyerCounts& buyers, const std::string& whose) {
+    if (buyers != state_.buyers()) {
+        problems_.push_back(whose + ": what its buyers have differs from the journal");
+    }
 }
 
 void Audit::compare_orders(platform::Directory& directory, const Checkpoint& checkpoint) {
@@ -73,18 +92,19 @@ AuditReport Audit::report() && {
     report.orders = orders_;
     report.keys = state_.keys().size();
     for (EventId id = 0; id < state_.events().size(); ++id) {
-        const auto& [name, stock, rules] = state_.event(id);
+        const auto& [name, stock, rules, slots] = state_.event(id);
         report.capacity += stock.capacity;
         report.available += stock.available();
         report.held += stock.held;
         report.sold += stock.sold;
+        report.overcommit += stock.overcommit;
         if (stock.sold != sold_by_orders_[id]) {
             problems_.push_back("event " + name + ": sold " + std::to_string(stock.sold) +
                                 ", its orders add up to " + std::to_string(sold_by_orders_[id]));
         }
     }
-    if (report.capacity != report.available + report.held + report.sold) {
-        problems_.emplace_back("capacity is not available + held + sold");
+    if (report.capacity + report.overcommit != report.available + report.held + report.sold) {
+        problems_.emplace_back("capacity and overcommit are not available + held + sold");
     }
     std::uint64_t held = 0;
     for (const auto& [order, hold] : state_.holds())
@@ -97,12 +117,15 @@ AuditReport Audit::report() && {
 AuditReport audit_store(platform::Directory& directory, const Progress& progress) {
     const auto reading = is_owned(directory) ? Reading::kInUse : Reading::kAtRest;
     const auto checkpoint = read_checkpoint(directory);
-    Audit audit{checkpoint.store, checkpoint.key_floor};
+    LedgerReader reader{directory, checkpoint.store};
+    Audit audit{checkpoint.store, checkpoint.key_floor,
+                [&reader](Lsn lsn) { return reader.entry(lsn); }};
     bool compared = false;
     const auto compare_at_checkpoint = [&](Lsn next) {
         if (compared || next != checkpoint.position.lsn) return;
         audit.compare(checkpoint.events, kCheckpointName);
         audit.compare_holds(checkpoint.holds, kCheckpointName);
+        audit.compare_buyers(checkpoint.buyers, kCheckpointName);
         // A daemon may drop old runs meanwhile.
         if (reading == Reading::kAtRest) {
             audit.compare_keys(directory, checkpoint, progress);

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/platform/file.h"
@@ -26,6 +28,7 @@ struct AuditReport {
     std::uint64_t available = 0;
     std::uint64_t held = 0;
     std::uint64_t sold = 0;
+    std::uint64_t overcommit = 0;
     std::vector<std::string> problems;  ///< empty: every guarantee holds
     std::vector<std::string> notices;   ///< remarks that break none
 
@@ -35,7 +38,11 @@ struct AuditReport {
 class Audit {
   public:
     /// Keys of entries before the floor may have been used again since.
-    Audit(const StoreId& store, const KeyFloor& key_floor) : state_(store, key_floor) {}
+    /// `read_entry` gives an entry that was added before, by its LSN: what an order was before it
+    /// was cancelled.
+    using ReadEntry = std::function<Entry(Lsn)>;
+    Audit(const StoreId& store, const KeyFloor& key_floor, ReadEntry read_entry)
+        : state_(store, key_floor), read_entry_(std::move(read_entry)) {}
 
     /// Takes the next entry; false (with the problem noted) if it cannot be the next one. Nothing
     /// behind such an entry can be judged.
@@ -43,8 +50,9 @@ class Audit {
 
     /// Holds the totals against counts that were arrived at another way, both at the same LSN.
     void compare(const std::vector<Event>& events, const std::string& whose);
-    /// The same of the holds that live.
+    /// The same of the holds that live, and of what each buyer has.
     void compare_holds(const Holds& holds, const std::string& whose);
+    void compare_buyers(const BuyerCounts& buyers, const std::string& whose);
     /// Holds what became of orders so far against the order runs of a checkpoint at this LSN.
     void compare_orders(platform::Directory& directory, const Checkpoint& checkpoint);
     /// Holds the keys so far against the runs that a checkpoint at this LSN counts.
@@ -54,7 +62,10 @@ class Audit {
     AuditReport report() &&;
 
   private:
+    std::optional<std::string> problem_with(const Entry& entry) const;
+
     LedgerState state_;
+    ReadEntry read_entry_;
     std::uint64_t orders_ = 0;
     std::vector<std::uint64_t> sold_by_orders_;  // by event
     std::map<Lsn, Lsn> newest_;                  // entry of each order that changed

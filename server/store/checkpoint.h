@@ -1,6 +1,6 @@
-// The checkpoint: every event with its counts and every live hold at one LSN, where in the journal
-// that is, and which key runs belong to it. Recovery starts from it. Layout: docs/store_format.md,
-// "Checkpoint".
+// The checkpoint: every event with its counts, every live hold and what each buyer has, at one LSN,
+// where in the journal that is, and which key runs belong to it. Recovery starts from it. Layout:
+// docs/store_format.md, "Checkpoint".
 #pragma once
 
 #include <string>
@@ -30,6 +30,7 @@ struct Checkpoint {
     KeyFloor key_floor;
     std::vector<Event> events;
     Holds holds;
+    BuyerCounts buyers;
 };
 
 /// Durable on success; on an error there is the old checkpoint or the new one.

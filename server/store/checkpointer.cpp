@@ -32,8 +32,8 @@ std::error_code check(std::error_code error, const std::string& file) {
 
 LedgerState state_of(const Checkpoint& checkpoint) {
     LedgerState state{checkpoint.store, kNoKeys};
-    state.restore(checkpoint.events, checkpoint.holds, checkpoint.position.lsn - 1,
-                  checkpoint.last_time_ms);
+    state.restore(checkpoint.events, checkpoint.holds, checkpoint.buyers,
+                  checkpoint.position.lsn - 1, checkpoint.last_time_ms);
     return state;
 }
 
@@ -55,6 +55,7 @@ Checkpointer::Checkpointer(platform::Directory& directory, const platform::Clock
       age_ms_(base_.last_time_ms) {
     base_.events = {};
     base_.holds = {};
+    base_.buyers = {};
     thread_ = std::thread{[this] { run(); }};
 }
 
@@ -140,7 +141,8 @@ Checkpointer::Folded Checkpointer::fold(std::uint64_t number) {
     KeyRun run{number, 0, 0, {}};
     std::map<Lsn, Lsn> changed;
     const auto replayed = replay_segment(reader, name, state_, [&](const Entry& entry) {
-        if (changes_order(entry.type)) changed[entry.order] = entry.lsn;
+        for (const auto order : state_.changed_by(entry))
+            changed[order] = entry.lsn;
         if (entry.key.empty()) return;
         run.items.push_back({state_.digest(entry.uid, entry.key), entry.lsn});
     });
@@ -196,9 +198,11 @@ std::error_code Checkpointer::save(Stop stop) {
     base_.stop = stop;
     base_.events = state_.events();
     base_.holds = state_.holds();
+    base_.buyers = state_.buyers();
     const auto error = check(write_checkpoint(directory_, base_), kCheckpointName);
     base_.events = {};
     base_.holds = {};
+    base_.buyers = {};
     if (error) return error;
     written_ += 1;
     events_.on_checkpoint(base_.position.lsn - 1, order_runs_);

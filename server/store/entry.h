@@ -14,6 +14,7 @@
 #include "server/box_office/hold.h"
 #include "server/box_office/rules.h"
 #include "server/box_office/stock.h"
+#include "server/box_office/tickets.h"
 
 namespace ticketd::store {
 
@@ -31,6 +32,7 @@ enum class EntryType : std::uint8_t {
     kReleased = 11,   ///< a hold, by its buyer, or because what it was bound to has ended
     kExtended = 12,   ///< a hold: it ends at another time
     kExpired = 13,    ///< a hold: its time was up
+    kCancelled = 14,  ///< a sold order: some of its tickets came back, or all
 };
 
 struct Entry {
@@ -44,24 +46,35 @@ struct Entry {
     /// Of what changes it: after the change. Else of no meaning, and as it is here.
     box_office::Rules rules;
 
+    bool voids_holds = false;  ///< close: every hold of the event is released by it
+
     // Of orders.
-    Lsn order = 0;                   ///< what changes an order: its number
-    Lsn previous = 0;                ///< what changes an order: the entry that said last what it is
-    std::uint64_t requested = 0;     ///< purchase, hold; of a confirmation, 0: all that was held
+    Lsn order = 0;     ///< what changes an order: its number
+    Lsn previous = 0;  ///< what changes an order: the entry that said last what it is
+    /// Purchase, hold, cancellation; of the last and of a confirmation, 0: all there was.
+    std::uint64_t requested = 0;
     std::uint64_t min_quantity = 0;  ///< purchase, hold
     std::uint64_t granted = 0;       ///< purchase, hold, confirmation
-    std::uint64_t first_serial = 0;  ///< purchase, confirmation
-    std::int64_t expires_ms = 0;     ///< hold, extension: milliseconds since 1970; 0: never
-    box_office::Binding binding;     ///< hold
+    std::uint64_t first_serial = 0;  ///< purchase, confirmation; 0: `tickets` says which
+    /// Which the order has after it: of a cancellation; where numbers are used again, of every
+    /// entry by which somebody has some.
+    box_office::TicketNumbers tickets;
+    box_office::TicketNumbers returned;  ///< cancellation: which it took back
+    bool names_tickets = false;          ///< cancellation: it was asked for by their numbers
+    bool restocks = false;               ///< cancellation: else they are gone for good
+    UserId owner = 0;                    ///< cancellation: whose order it is
+    std::int64_t expires_ms = 0;         ///< hold, extension: milliseconds since 1970; 0: never
+    box_office::Binding binding;         ///< hold
 
-    std::string key;   ///< of what was asked with one; of an abandoned key, that key
-    std::string memo;  ///< purchase, hold
+    std::string key;    ///< of what was asked with one; of an abandoned key, that key
+    std::string buyer;  ///< purchase, hold, cancellation: as the buyer claimed; empty: the user
+    std::string memo;   ///< purchase, hold; of a cancellation, its reason
 
     bool operator==(const Entry&) const = default;
 };
 
-/// Bytes before the texts of the shortest entries.
-inline constexpr std::size_t kEntryFixedBytes = 100;
+/// Bytes of the shortest entry, without its numbers and texts.
+inline constexpr std::size_t kEntryFixedBytes = 80;
 
 /// True if a daemon can have stamped something with it: milliseconds since 1970, and so far from
 /// the end of the range that what is added to it does not overflow.
@@ -84,10 +97,19 @@ bool changes_order(EntryType type);
 Lsn order_number(const Entry& entry);
 /// True if it is about an event, and so carries its counts.
 bool concerns_event(EntryType type);
+/// True if somebody has bought by it.
+bool is_sale(EntryType type);
+/// The numbers that an order has which this entry said last what it is; none for a hold whose
+/// tickets get theirs when they are sold.
+box_office::TicketNumbers tickets_after(const Entry& entry);
+/// What is wrong with a cancellation of an order of which `before` said last what it is; nothing if
+/// it follows.
+std::optional<std::string> problem_with_cancellation(const Entry& cancellation,
+                                                     const Entry& before);
 
 /// Rules as entries, checkpoints and slots store them, and back; nothing if no daemon can have
 /// written that.
-using StoredRules = std::array<std::uint64_t, 4>;
+using StoredRules = std::array<std::uint64_t, 5>;
 StoredRules stored_rules(const box_office::Rules& rules);
 std::optional<box_office::Rules> read_rules(const StoredRules& stored);
 /// Likewise a binding, which is stored as two numbers.

@@ -1,5 +1,5 @@
-// What the ledger adds up to: every event with its counts, every hold that lives, and which keys
-// have been answered.
+// What the ledger adds up to: every event with its counts, every hold that lives, how many tickets
+// each buyer has, and which keys have been answered.
 // Entries are applied in LSN order, by the daemon as it makes them, by recovery and by the offline
 // check as they read them; whoever applies one has it checked against everything before it.
 // Of keys it holds those of the newest entries, from a floor on that rises as keys grow old; a
@@ -18,6 +18,7 @@
 
 #include "server/box_office/hold.h"
 #include "server/box_office/stock.h"
+#include "server/store/buyer_counts.h"
 #include "server/store/entry.h"
 #include "server/store/key_index.h"
 
@@ -27,6 +28,7 @@ struct Event {
     std::string name;
     box_office::Stock stock;
     box_office::Rules rules = {};
+    box_office::Slots slots = {};  ///< where numbers are used again: those somebody has
 
     bool operator==(const Event&) const = default;
 };
@@ -60,6 +62,9 @@ class LedgerState {
         const auto found = holds_by_uid_.find(uid);
         return found == holds_by_uid_.end() ? 0 : found->second;
     }
+    const BuyerCounts& buyers() const { return buyers_; }
+    /// `name`: as it was claimed; empty: the user is the buyer.
+    box_office::BuyerId buyer(UserId uid, std::string_view name) const;
     const KeyIndex& keys() const { return keys_; }
     KeyDigest digest(UserId uid, std::string_view key) const {
         return key_digest(store_, uid, key);
@@ -69,16 +74,29 @@ class LedgerState {
     /// it names, the counts it leaves, its serials and its key all have to follow.
     std::optional<std::string> problem_with(const Entry& entry) const;
 
+    /// The orders that `entry`, the next one, changes: one at most, or all that are held of an
+    /// event that it closes.
+    std::vector<Lsn> changed_by(const Entry& entry) const;
+
     /// What apply() changed, enough to take it back.
     struct Undo {
+        struct OfHold {
+            Lsn order = 0;
+            std::optional<box_office::Hold> before;  ///< nothing: it did not live
+        };
+        struct OfBuyer {
+            box_office::BuyerId buyer;
+            std::int64_t more = 0;
+        };
         Lsn lsn = 0;
+        std::int64_t last_time_ms = 0;
         std::optional<EventId> event;             ///< the one it changed or created
         std::optional<box_office::Stock> before;  ///< nothing: the event was created
         box_office::Rules rules_before = {};
+        box_office::Slots slots_before = {};
         std::optional<KeyDigest> key;
-        std::int64_t last_time_ms = 0;
-        Lsn order = 0;                                ///< that it began or changed; 0: none
-        std::optional<box_office::Hold> hold_before;  ///< nothing: it did not live
+        std::vector<OfHold> holds;
+        std::vector<OfBuyer> buyers;
     };
     /// Precondition: no problem_with(entry).
     Undo apply(const Entry& entry);
@@ -86,7 +104,7 @@ class LedgerState {
     void undo(const Undo& undo);
 
     /// For recovery: the state without its keys, as a checkpoint holds it. Precondition: empty.
-    void restore(std::vector<Event> events, const Holds& holds, Lsn last_lsn,
+    void restore(std::vector<Event> events, const Holds& holds, BuyerCounts buyers, Lsn last_lsn,
                  std::int64_t last_time_ms);
     /// For recovery: puts the keys of a run back. False if one is there already, or is of an entry
     /// before `from`.
@@ -108,10 +126,19 @@ class LedgerState {
         }
     };
 
-    std::optional<std::string> problem_with_sale(const Entry& entry) const;
-    std::optional<std::string> problem_with_rules(const Entry& entry) const;
-    std::optional<std::string> problem_with_change_of_order(const Entry& entry) const;
-    void apply_to_holds(const Entry& entry);
+    using Problem = std::optional<std::string>;
+    Problem problem_with_creation(const Entry& entry) const;
+    Problem problem_with_resize(const Entry& entry) const;
+    Problem problem_with_rules(const Entry& entry) const;
+    Problem problem_with_new_order(const Entry& entry) const;
+    Problem problem_with_change_of_hold(const Entry& entry) const;
+    Problem problem_with_cancelled(const Entry& entry) const;
+    Problem problem_with_serials(const Entry& entry) const;
+    box_office::BuyerId buyer_of(const Entry& entry) const;
+    void apply_to_event(const Entry& entry, Undo& undo);
+    void apply_to_orders(const Entry& entry, Undo& undo);
+    void count_for(EventId event, const box_office::BuyerId& buyer, std::int64_t more, Undo& undo);
+    void end_hold(Lsn order, std::uint64_t sold, Undo& undo);
     void put_hold(Lsn order, const box_office::Hold& hold);
     void drop_hold(Lsn order);
 
@@ -122,6 +149,7 @@ class LedgerState {
     std::unordered_map<std::string, EventId, NameHash, std::equal_to<>> ids_;
     Holds holds_;
     std::unordered_map<UserId, std::size_t> holds_by_uid_;  // how many, none of them 0
+    BuyerCounts buyers_;
     KeyIndex keys_;
     Lsn last_lsn_ = 0;
     std::int64_t last_time_ms_ = 0;

@@ -20,7 +20,8 @@ struct OrderLookup {
 /// StoreDamaged or StoreUnavailable.
 inline Lsn newest_entry(const OrderLookup& lookup) {
     if (lookup.newest != 0) return lookup.newest;
-    return find_newest(lookup.runs, lookup.order).value_or(lookup.order);
+    const auto found = find_newest(lookup.runs, lookup.order, lookup.order);
+    return found.empty() ? lookup.order : found.begin()->second;
 }
 
 class OrderIndex {
@@ -52,6 +53,13 @@ class OrderIndex {
             const auto found = recent_.find(changes_.front().order);
             if (found != recent_.end() && found->second <= lsn) recent_.erase(found);
         }
+    }
+
+    /// True if the order has not changed since `lookup` found what it found; false also if that
+    /// cannot be told any more.
+    bool is_current(const OrderLookup& lookup) const {
+        const auto now = look_up(lookup.order);
+        return now.newest == lookup.newest && now.runs == lookup.runs;
     }
 
     OrderLookup look_up(Lsn order) const {

@@ -219,22 +219,29 @@ std::vector<OrderItem> OrderRun::read_block(std::uint64_t number) const {
     return items;
 }
 
-std::optional<Lsn> OrderRun::find(Lsn order) const {
-    const auto by_order = [](const OrderItem& item, Lsn wanted) { return item.order < wanted; };
+// The first block that has the order, or one behind it.
+std::uint64_t OrderRun::first_block_for(Lsn order) const {
     std::uint64_t begin = 0, end = blocks();
     while (begin < end) {
         const auto middle = begin + (end - begin) / 2;
-        const auto items = read_block(middle);
-        if (order < items.front().order) {
-            end = middle;
-        } else if (order > items.back().order) {
+        if (read_block(middle).back().order < order) {
             begin = middle + 1;
         } else {
-            const auto found = std::lower_bound(items.begin(), items.end(), order, by_order);
-            return found->order == order ? std::optional{found->newest} : std::nullopt;
+            end = middle;
         }
     }
-    return std::nullopt;
+    return begin;
+}
+
+std::vector<OrderItem> OrderRun::find(Lsn first, Lsn last) const {
+    std::vector<OrderItem> found;
+    for (auto number = first_block_for(first); number < blocks(); ++number) {
+        for (const auto& item : read_block(number)) {
+            if (item.order > last) return found;
+            if (item.order >= first) found.push_back(item);
+        }
+    }
+    return found;
 }
 
 OrderRuns open_order_runs(platform::Directory& directory, const StoreId& store,
@@ -245,11 +252,14 @@ OrderRuns open_order_runs(platform::Directory& directory, const StoreId& store,
     return runs;
 }
 
-std::optional<Lsn> find_newest(const OrderRuns& runs, Lsn order) {
+std::map<Lsn, Lsn> find_newest(const OrderRuns& runs, Lsn first, Lsn last) {
+    std::map<Lsn, Lsn> newest;
     for (const auto& run : runs) {
-        if (const auto newest = run->find(order)) return newest;
+        // Newer runs come first.
+        for (const auto& item : run->find(first, last))
+            newest.emplace(item.order, item.newest);
     }
-    return std::nullopt;
+    return newest;
 }
 
 std::error_code write_order_run(platform::Directory& directory, const StoreId& store,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,9 +46,9 @@ class OrderRun {
     std::uint64_t segment() const { return segment_; }
     std::uint64_t items() const { return items_; }
     std::uint64_t blocks() const;
-    /// The newest entry of the order that the run knows of: about log2(blocks()) reads. Throws as
-    /// open().
-    std::optional<Lsn> find(Lsn order) const;
+    /// What it knows of the orders from `first` to `last`, in order: about log2(blocks()) reads,
+    /// and one for each block of them. Throws as open().
+    std::vector<OrderItem> find(Lsn first, Lsn last) const;
     /// The items of a block, in order. Throws as open().
     std::vector<OrderItem> read_block(std::uint64_t number) const;
 
@@ -55,6 +56,8 @@ class OrderRun {
     OrderRun(std::unique_ptr<platform::File> file, const StoreId& store, std::uint64_t segment,
              std::uint64_t items)
         : file_(std::move(file)), store_(store), segment_(segment), items_(items) {}
+
+    std::uint64_t first_block_for(Lsn order) const;
 
     mutable std::mutex mutex_;  // guards file_
     const std::unique_ptr<platform::File> file_;
@@ -70,8 +73,9 @@ using OrderRuns = std::vector<std::shared_ptr<const OrderRun>>;
 OrderRuns open_order_runs(platform::Directory& directory, const StoreId& store,
                           std::uint64_t segment);
 
-/// The newest entry of the order that any of the runs knows of. Throws as OrderRun::open().
-std::optional<Lsn> find_newest(const OrderRuns& runs, Lsn order);
+/// The newest entry of each order from `first` to `last` that any of the runs knows of. Throws as
+/// OrderRun::open().
+std::map<Lsn, Lsn> find_newest(const OrderRuns& runs, Lsn first, Lsn last);
 
 /// Writes the run of `segment` from what changed in it (by order, each once) and from those of
 /// `before`, the runs up to the segment before, that it covers. Durable on success, the name too.

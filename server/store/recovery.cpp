@@ -188,15 +188,16 @@ Recovered recover(platform::Directory& directory, std::uint64_t segment_bytes,
     // Before anything is looked for by numbers of the checkpoint, which may be any.
     require_segments(directory, base.position.segment);
     LedgerState state{base.store, base.key_floor};
-    state.restore(base.events, base.holds, base.position.lsn - 1, base.last_time_ms);
+    state.restore(base.events, base.holds, base.buyers, base.position.lsn - 1, base.last_time_ms);
     auto runs = load_keys(directory, base, state, progress);
     auto order_runs = open_order_runs(directory, base.store, base.position.segment);
     check_left_segments(directory, base.store, base.position, limits::kCheckedAtStartBytes,
                         progress);
     auto position = base.position;
     std::vector<OrderItem> changes;
-    const auto note_change = [&changes](const Entry& entry) {
-        if (changes_order(entry.type)) changes.push_back({entry.order, entry.lsn});
+    const auto note_change = [&changes, &state](const Entry& entry) {
+        for (const auto order : state.changed_by(entry))
+            changes.push_back({order, entry.lsn});
     };
     const auto end = read_journal(directory, base.store, position, state, note_change, progress);
     if (base.stop == Stop::kRunning && position.segment == base.position.segment) {

@@ -18,6 +18,7 @@ struct PurchaseRequest {
     box_office::Purchase terms;
     std::string key;  ///< empty: none
     std::string memo;
+    std::string buyer = {};  ///< as claimed; empty: the user
 };
 
 struct HoldRequest {
@@ -46,6 +47,15 @@ struct HoldChangeRequest {
     std::string key;  ///< empty: none
 };
 
+struct CancelRequest {
+    UserId uid = 0;            ///< who asks
+    bool is_operator = false;  ///< may cancel others' orders
+    Lsn order = 0;
+    box_office::Cancel terms;
+    std::string key;  ///< empty: none
+    std::string reason;
+};
+
 inline EventId event_of(const PurchaseRequest& request) {
     return request.event;
 }
@@ -61,6 +71,9 @@ inline UserId uid_of(const HoldRequest& request) {
 inline UserId uid_of(const HoldChangeRequest& request) {
     return request.uid;
 }
+inline UserId uid_of(const CancelRequest& request) {
+    return request.uid;
+}
 inline const std::string& key_of(const PurchaseRequest& request) {
     return request.key;
 }
@@ -70,11 +83,15 @@ inline const std::string& key_of(const HoldRequest& request) {
 inline const std::string& key_of(const HoldChangeRequest& request) {
     return request.key;
 }
+inline const std::string& key_of(const CancelRequest& request) {
+    return request.key;
+}
 
 /// Everything that makes it the request it is, but for uid and key.
 std::string image_of(const PurchaseRequest& request);
 std::string image_of(const HoldRequest& request);
 std::string image_of(const HoldChangeRequest& request);
+std::string image_of(const CancelRequest& request);
 
 /// True if `entry` is what was asked for with this key by a request of this image.
 bool is_answer_to(const Entry& entry, UserId uid, const std::string& key, const std::string& image);

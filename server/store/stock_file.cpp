@@ -55,6 +55,7 @@ std::string encode_slot(EventId id, const Event& event) {
     const auto stored = stored_rules(event.rules);
     for (auto number = stored.begin() + 1; number != stored.end(); ++number)
         append_number<std::uint64_t>(slot, *number);
+    append_number<std::uint64_t>(slot, stock.overcommit);
     slot.resize(kSlotBytes, '\0');
     put_number<std::uint32_t>(slot, 0, crc32c(std::string_view{slot}.substr(4)));
     return slot;

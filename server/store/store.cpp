@@ -65,43 +65,6 @@ QueryResult Store::query(EventId event) {
     return Counts{state().event(event).stock};
 }
 
-ChangeResult Store::purchase(const PurchaseRequest& request, Turn turn) {
-    const Asked asked{request};
-    if (auto answer = answer_at_once(asked)) return *std::move(answer);
-    const auto lock = enter(request.event);
-    if (!lock) return LockHeld{};
-
-    const auto& [name, stock, rules] = state().event(request.event);
-    const auto decision = decide(stock, rules, request.terms, now_ms());
-    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
-        return refuse(asked, request.event, *refusal, turn);
-    }
-    if (turn.is_behind) {
-        return refuse(asked, request.event, reserve_for_line(stock, request.terms), turn);
-    }
-    const auto& sale = std::get<box_office::Sale>(decision);
-    auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
-    entry.after = sale.after;
-    entry.requested = request.terms.quantity;
-    entry.min_quantity = request.terms.min_quantity;
-    entry.granted = sale.granted;
-    entry.first_serial = sale.first_serial;
-    entry.key = request.key;
-    entry.memo = request.memo;
-    return commit_sale(std::move(entry));
-}
-
-Store::Preview Store::preview(EventId event, const box_office::Purchase& terms) {
-    const auto lock = enter(event);
-    if (!lock) return LockHeld{};
-    const auto& [name, stock, rules] = state().event(event);
-    const auto decision = decide(stock, rules, terms, now_ms());
-    if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
-        return Refused{with_next_end(event, *refusal), stock.lsn, false};
-    }
-    return std::get<box_office::Sale>(decision);
-}
-
 std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
     return answer_known_key(state().digest(request.uid, request.key), Asked{request});
 }
@@ -144,8 +107,8 @@ ChangeResult Store::resize_event(UserId uid, EventId event, const box_office::Re
     if (auto refused = refuse_for_space()) return *refused;
     const auto lock = enter(event);
     if (!lock) return LockHeld{};
-    const auto& stock = state().event(event).stock;
-    const auto decision = decide(stock, resize);
+    const auto& [name, stock, rules, slots] = state().event(event);
+    const auto decision = decide(stock, rules.terms, resize);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         return Refused{*refusal, stock.lsn, false};
     }
@@ -158,13 +121,16 @@ ChangeResult Store::change_rules(UserId uid, EventId event, const box_office::Ru
     if (auto refused = refuse_for_space()) return *refused;
     const auto lock = enter(event);
     if (!lock) return LockHeld{};
-    const auto& [name, stock, rules] = state().event(event);
+    const auto& [name, stock, rules, slots] = state().event(event);
     const auto decision = decide(rules, change);
     if (const auto* kind = std::get_if<ErrorKind>(&decision)) return Refused{{*kind}, stock.lsn};
     const auto& after = std::get<box_office::Rules>(decision);
-    if (after == rules) return Unchanged{stock.lsn};
+    const auto* close = std::get_if<box_office::Close>(&change);
+    const bool voids_holds = close != nullptr && close->voids_holds && stock.held > 0;
+    if (after == rules && !voids_holds) return Unchanged{stock.lsn};
     auto entry = new_entry(type_of(change), uid, event);
-    entry.after = stock;
+    entry.voids_holds = voids_holds;
+    entry.after = voids_holds ? give_back(stock, stock.held) : stock;
     entry.rules = after;
     return commit(std::move(entry));
 }
@@ -362,22 +328,31 @@ Changed Store::commit(Entry entry) {
     append_entry(encoded_, entry);
     journal_->append(encoded_);
     open_group_ = true;
-    Undoable undoable{recovered_.state.apply(entry), std::nullopt};
-    if (const auto order = undoable.undo.order) {
-        undoable.deadline_before = deadlines_.find(order);
-        const auto* hold = state().find_hold(order);
-        deadlines_.set(order, hold == nullptr ? std::nullopt : deadline_of(*hold));
-        if (changes_order(entry.type)) order_index_.changed(order, entry.lsn);
-    }
-    undo_.push_back(std::move(undoable));
+    undo_.push_back(apply(entry));
     if (concerns_event(entry.type)) write_slot(entry.event);
     return Changed{std::move(entry)};
+}
+
+// To what is kept in memory.
+Store::Undoable Store::apply(const Entry& entry) {
+    Undoable undoable{recovered_.state.apply(entry), {}, {}};
+    auto& [undo, deadlines_before, orders_before] = undoable;
+    for (const auto& [order, before] : undo.holds) {
+        deadlines_before.push_back(deadlines_.find(order));
+        const auto* hold = state().find_hold(order);
+        deadlines_.set(order, hold == nullptr ? std::nullopt : deadline_of(*hold));
+        if (before) orders_before.push_back({order, before->last});
+    }
+    if (entry.type == EntryType::kCancelled) orders_before.push_back({entry.order, entry.previous});
+    for (const auto& changed : orders_before)
+        order_index_.changed(changed.order, entry.lsn);
+    return undoable;
 }
 
 Changed Store::commit_sale(Entry entry) {
     auto sold = commit(std::move(entry));
     const auto event = sold.entry.event;
-    const auto& [name, stock, rules] = state().event(event);
+    const auto& [name, stock, rules, slots] = state().event(event);
     const bool is_sold_out = stock.available() == 0 && stock.held == 0;
     const bool is_to_close = rules.terms.closes_when_sold_out && is_sold_out &&
                              rules.state != box_office::SaleState::kClosed;
@@ -391,10 +366,12 @@ Changed Store::commit_sale(Entry entry) {
 }
 
 void Store::undo_newest() {
-    const auto& [undo, deadline_before] = undo_.back();
+    const auto& [undo, deadlines_before, orders_before] = undo_.back();
     recovered_.state.undo(undo);
-    if (undo.order != 0) deadlines_.set(undo.order, deadline_before);
-    if (undo.hold_before) order_index_.take_back(undo.order, undo.hold_before->last);
+    for (std::size_t i = 0; i < undo.holds.size(); ++i)
+        deadlines_.set(undo.holds[i].order, deadlines_before[i]);
+    for (auto order = orders_before.rbegin(); order != orders_before.rend(); ++order)
+        order_index_.take_back(order->order, order->newest);
     undo_.pop_back();
 }
 

@@ -62,11 +62,21 @@ struct Unchanged {
 };
 /// Another process holds the record lock. Nothing was done; try again.
 struct LockHeld {};
-/// There is no live hold of this number. What the order is instead, if it is one, its entries tell.
+/// The order has changed since it was read. Nothing was done; read it again.
+struct Outdated {};
+/// There is no live hold of this number, or no sold order. What the order is instead, if it is one,
+/// its entries tell.
 struct NotHeld {
     Lsn order = 0;
 };
-using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged, NotHeld>;
+using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged, NotHeld, Outdated>;
+
+/// An order as its entries say: the one that began it, and the one that says last what it is.
+struct KnownOrder {
+    Entry first;
+    Entry newest;
+    OrderLookup lookup;  ///< by which it was found
+};
 
 struct Counts {
     box_office::Stock stock;
@@ -109,7 +119,7 @@ class Store {
     /// What a purchase on these terms would come to now, if nobody came first: nothing is changed
     /// or remembered.
     using Preview = std::variant<box_office::Sale, Refused, LockHeld>;
-    Preview preview(EventId event, const box_office::Purchase& terms);
+    Preview preview(const PurchaseRequest& request);
     /// Keeps tickets for the buyer. Refusals as of a purchase, limit_reached if this user has as
     /// many holds as one may have, and busy if there are as many as may be.
     ChangeResult hold(const HoldRequest& request, Turn turn = {});
@@ -119,6 +129,10 @@ class Store {
     /// Confirms, releases or extends a hold. Refusals: not_found (it is somebody else's),
     /// invalid_params (it has fewer tickets), key_too_old, busy, storage_full.
     ChangeResult change_hold(const HoldChangeRequest& request);
+    /// Takes back tickets of a sold order, all or some. `known`: null if there is no such order.
+    /// Refusals: not_found (also if it is somebody else's), invalid_params (it has fewer),
+    /// wrong_state (it has not got these), key_too_old, busy, storage_full.
+    ChangeResult cancel(const CancelRequest& request, const KnownOrder* known);
     /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
     void note_gone(Lsn order);
     /// Ends the holds of every event whose time is up.
@@ -199,7 +213,8 @@ class Store {
     /// A change that is not durable, and what it takes to undo it.
     struct Undoable {
         LedgerState::Undo undo;
-        std::optional<Deadlines::Deadline> deadline_before;
+        std::vector<std::optional<Deadlines::Deadline>> deadlines_before;  // of undo.holds
+        std::vector<OrderItem> orders_before;
     };
 
     std::optional<StockFile::SlotLock> lock_slot(EventId event);
@@ -212,6 +227,9 @@ class Store {
     Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn = {});
     box_office::Refusal with_next_end(EventId event, box_office::Refusal refusal) const;
     Refused give_up(const Asked& asked, const PurchaseRequest& request);
+    std::optional<Refused> refuse_new_buyer(const PurchaseRequest& request) const;
+    box_office::Purchase terms_of(const PurchaseRequest& request) const;
+    void fill_in(Entry& entry, const PurchaseRequest& request, std::uint64_t granted) const;
     ChangeResult not_held(const Asked& asked, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
@@ -219,6 +237,7 @@ class Store {
     Changed commit_sale(Entry entry);
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry entry);
+    Undoable apply(const Entry& entry);
     void undo_newest();
     void write_slot(EventId event);
     void fail_stock_file(const std::string& problem);

@@ -18,7 +18,8 @@ struct TypeOf {
 }  // namespace
 
 ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
-    const auto& [uid, event, terms, key, memo] = request.order;
+    const auto event = request.order.event;
+    const auto uid = request.order.uid;
     const Asked asked{request};
     if (auto answer = answer_at_once(asked)) return *std::move(answer);
     const auto lock = enter(event);
@@ -31,7 +32,9 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
         return Refused{refusal, state().last_lsn(), false};
     }
 
-    const auto& [name, stock, rules] = state().event(event);
+    if (auto refused = refuse_new_buyer(request.order)) return *refused;
+    const auto& [name, stock, rules, slots] = state().event(event);
+    const auto terms = terms_of(request.order);
     const auto decision = decide_hold(stock, rules, terms, now_ms());
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         return refuse(asked, event, *refusal, turn);
@@ -40,13 +43,9 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
     const auto& held = std::get<box_office::Held>(decision);
     auto entry = new_entry(EntryType::kHeld, uid, event);
     entry.after = held.after;
-    entry.requested = terms.quantity;
-    entry.min_quantity = terms.min_quantity;
-    entry.granted = held.granted;
+    fill_in(entry, request.order, held.granted);
     if (request.ttl_ms > 0) entry.expires_ms = entry.time_ms + request.ttl_ms;
     entry.binding = request.binding;
-    entry.key = key;
-    entry.memo = memo;
     return commit(std::move(entry));
 }
 
@@ -82,7 +81,12 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
         entry.after = sale.after;
         entry.requested = confirm->quantity;
         entry.granted = sale.granted;
-        entry.first_serial = sale.first_serial;
+        if (state().event(event).rules.terms.reuses_numbers) {
+            entry.tickets = {hold->slots.begin(),
+                             hold->slots.begin() + static_cast<std::ptrdiff_t>(sale.granted)};
+        } else {
+            entry.first_serial = sale.first_serial;
+        }
         return commit_sale(std::move(entry));
     }
     if (const auto* extend = std::get_if<Extend>(&change)) {

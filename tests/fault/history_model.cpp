@@ -30,13 +30,19 @@ std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
         if (by_key_.contains(scoped_key(entry.uid, entry.key))) return "the key has an entry";
         return std::nullopt;
     }
-    if (entry.held > entry.capacity || entry.sold > entry.capacity - entry.held) return "oversold";
+    const auto there_is = entry.capacity + entry.overcommit;
+    if (entry.held > there_is || entry.sold > there_is - entry.held) return "oversold";
+    if (entry.overcommit > 0 && entry.available() > 0) return "available, and overcommitted";
+    if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
+        return "the key has an entry";
+    }
     if (entry.type == RawType::kEventCreated) {
         if (entry.event != events_.size()) return "an event with the wrong number";
         if (entry.event_name.empty() || numbers_.contains(entry.event_name)) {
             return "an event whose name is taken";
         }
-        const bool is_fresh = entry.held == 0 && entry.sold == 0 && entry.next_serial == 1;
+        const bool is_fresh =
+            entry.held == 0 && entry.sold == 0 && entry.next_serial == 1 && entry.overcommit == 0;
         if (!is_fresh) return "an event that was born with sales";
         if (entry.state != 1) return "an event that was born paused or closed";
         return std::nullopt;
@@ -45,24 +51,77 @@ std::optional<std::string> Model::problem_with(const RawEntry& entry) const {
     if (entry.type == RawType::kPurchased || entry.type == RawType::kHeld) {
         return problem_with_sale(entry);
     }
+    if (entry.type == RawType::kCancelled) return problem_with_cancellation(entry);
     if (entry.type >= RawType::kConfirmed) return problem_with_hold(entry);
+    return entry.sets_rules() ? problem_with_rules(entry) : problem_with_resize(entry);
+}
+
+namespace {
+
+std::string buyer_of(const RawEntry& entry) {
+    const auto uid = entry.type == RawType::kCancelled ? entry.owner : entry.uid;
+    return entry.buyer.empty() ? "uid " + std::to_string(uid) : "name " + entry.buyer;
+}
+
+bool uses_numbers_again(const RawEntry& rules) {
+    return (rules.terms >> 32U & 8U) != 0;
+}
+
+// Those an order has of which this entry said last what it is.
+std::vector<std::uint64_t> tickets_of(const RawEntry& entry) {
+    auto tickets = entry.tickets;
+    for (std::uint64_t i = 0; entry.first_serial > 0 && i < entry.granted; ++i)
+        tickets.push_back(entry.first_serial + i);
+    return tickets;
+}
+
+// The counts before, with so many more held and sold; what is free then pays an overcommit, which
+// nothing but a resize makes larger.
+bool follow(const RawEntry& entry, const RawEntry& before, std::int64_t held, std::int64_t sold,
+            std::uint64_t retired = 0) {
+    const auto plus = [](std::uint64_t count, std::int64_t more) {
+        return count + static_cast<std::uint64_t>(more);
+    };
+    const auto capacity = before.capacity - retired;
+    const auto committed = plus(before.held, held) + plus(before.sold, sold);
+    return entry.capacity == capacity && entry.held == plus(before.held, held) &&
+           entry.sold == plus(before.sold, sold) &&
+           entry.overcommit == (committed > capacity ? committed - capacity : 0) &&
+           (entry.overcommit <= before.overcommit || entry.type == RawType::kEventResized);
+}
+
+}  // namespace
+
+std::uint64_t Model::newest(std::uint64_t order) const {
+    const auto found = newest_.find(order);
+    return found == newest_.end() ? order : found->second;
+}
+
+std::optional<std::string> Model::problem_with_resize(const RawEntry& entry) const {
     const auto& before = *events_[entry.event].changes.back();
-    if (entry.held != before.held || entry.sold != before.sold ||
-        entry.next_serial != before.next_serial) {
-        return entry.sets_rules() ? "rules that changed counts"
-                                  : "a resize that changed more than the capacity";
+    auto resized = before;
+    resized.capacity = entry.capacity;
+    if (!follow(entry, resized, 0, 0) || entry.next_serial != before.next_serial) {
+        return "a resize that changed more than the capacity";
     }
-    return entry.sets_rules() ? problem_with_rules(entry) : std::nullopt;
+    return std::nullopt;
 }
 
 std::optional<std::string> Model::problem_with_rules(const RawEntry& entry) const {
     const auto& before = *events_[entry.event].rules;
-    if (entry.capacity != events_[entry.event].changes.back()->capacity) {
-        return "rules that changed the capacity";
+    const auto& counts = *events_[entry.event].changes.back();
+    const auto voided = entry.voids_holds ? counts.held : 0;
+    if (!follow(entry, counts, -static_cast<std::int64_t>(voided), 0) ||
+        entry.next_serial != counts.next_serial) {
+        return "rules that changed counts";
     }
-    const bool has_same_window = entry.opens_ms == before.opens_ms &&
-                                 entry.closes_ms == before.closes_ms && entry.terms == before.terms;
-    bool follows = has_same_window && entry.state != before.state;
+    if (entry.voids_holds && voided == 0) return "holds that were not there";
+    constexpr std::uint64_t kForLife = std::uint64_t{4 + 8} << 32U;
+    if ((entry.terms & kForLife) != (before.terms & kForLife)) return "terms that never change";
+    const bool has_same_window =
+        entry.opens_ms == before.opens_ms && entry.closes_ms == before.closes_ms &&
+        entry.terms == before.terms && entry.buyer_limit == before.buyer_limit;
+    bool follows = has_same_window && (entry.state != before.state || entry.voids_holds);
     switch (entry.type) {
         case RawType::kEventPaused: follows = follows && entry.state == 2; break;
         case RawType::kEventResumed: follows = follows && entry.state == 1; break;
@@ -78,52 +137,142 @@ std::optional<std::string> Model::problem_with_rules(const RawEntry& entry) cons
 std::optional<std::string> Model::problem_with_hold(const RawEntry& entry) const {
     const auto found = holds_.find(entry.order);
     if (found == holds_.end() || found->second.event != entry.event) return "a hold that is none";
-    if (entry.previous != found->second.last) return "another state of the hold than it was in";
+    if (entry.previous != newest(entry.order)) return "another state of the hold than it was in";
     const auto& before = *events_[entry.event].changes.back();
-    const bool ends = entry.type != RawType::kExtended;
+    const auto& hold = found->second;
+    const auto freed = entry.type == RawType::kExtended ? 0 : hold.quantity;
     const auto sold = entry.type == RawType::kConfirmed ? entry.granted : 0;
-    if (sold > found->second.quantity) return "more sold than was held";
-    if (sold > 0 && entry.first_serial != before.next_serial) return "serials that do not follow";
-    if (entry.capacity != before.capacity ||
-        entry.held + (ends ? found->second.quantity : 0) != before.held ||
-        entry.sold != before.sold + sold || entry.next_serial != before.next_serial + sold) {
+    if (sold > hold.quantity) return "more sold than was held";
+    if (!follow(entry, before, -static_cast<std::int64_t>(freed),
+                static_cast<std::int64_t>(sold)) ||
+        entry.next_serial != before.next_serial + sold) {
         return "counts that do not follow from what became of the hold";
     }
-    if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
-        return "the key has an entry";
-    }
+    if (sold == 0) return std::nullopt;
+    const std::vector<std::uint64_t> first_held(
+        hold.numbers.begin(),
+        hold.numbers.begin() +
+            static_cast<std::ptrdiff_t>(std::min<std::size_t>(sold, hold.numbers.size())));
+    const bool are_next = uses_numbers_again(*events_[entry.event].rules)
+                              ? entry.first_serial == 0 && entry.tickets == first_held
+                              : entry.first_serial == before.next_serial && entry.tickets.empty();
+    if (!are_next) return "serials that do not follow";
     return std::nullopt;
+}
+
+std::optional<std::string> Model::problem_with_cancellation(const RawEntry& entry) const {
+    const auto* had = this->entry(entry.previous);
+    if (had == nullptr || entry.previous != newest(entry.order) || had->event != entry.event ||
+        !(had->is_sale() || had->type == RawType::kCancelled)) {
+        return "a cancellation of what is not sold";
+    }
+    auto both = entry.tickets;
+    both.insert(both.end(), entry.returned.begin(), entry.returned.end());
+    std::sort(both.begin(), both.end());
+    if (entry.returned.empty() || both != tickets_of(*had))
+        return "tickets that are not the order's";
+    const auto& event = events_[entry.event];
+    const auto& before = *event.changes.back();
+    const auto count = entry.returned.size();
+    const auto retired =
+        entry.restocks ? 0 : count - std::min<std::uint64_t>(count, before.overcommit);
+    if (!follow(entry, before, 0, -static_cast<std::int64_t>(count), retired) ||
+        entry.next_serial != before.next_serial) {
+        return "counts that do not follow from the cancellation";
+    }
+    const auto owned = event.owned.find(buyer_of(entry));
+    if (owned == event.owned.end() || owned->second < count) return "a cancellation for another";
+    return std::nullopt;
+}
+
+// The limits of an order and of a buyer.
+std::optional<std::string> Model::problem_with_limits(const RawEntry& entry) const {
+    const auto& event = events_[entry.event];
+    const auto owned = event.owned.find(buyer_of(entry));
+    const auto has = owned == event.owned.end() ? 0 : owned->second;
+    const auto order_limit = event.rules->terms & 0xffff'ffff;
+    const auto buyer_limit = event.rules->buyer_limit;
+    auto most = entry.requested;
+    if (order_limit > 0) most = std::min(most, order_limit);
+    if (buyer_limit > 0) most = std::min(most, buyer_limit - std::min(buyer_limit, has));
+    const auto available = event.changes.back()->available();
+    if (entry.granted > available) return "a sale of more than there was";
+    if (entry.granted > most) return "a sale of more than a buyer may have";
+    if (entry.granted < std::min(most, available)) return "a sale of less than there was";
+    return std::nullopt;
+}
+
+bool Model::has_next_numbers(const RawEntry& entry) const {
+    const auto& event = events_[entry.event];
+    if (!uses_numbers_again(*event.rules)) {
+        const auto next = entry.type == RawType::kHeld ? 0 : event.changes.back()->next_serial;
+        return entry.first_serial == next && entry.tickets.empty();
+    }
+    std::vector<std::uint64_t> lowest;
+    for (std::uint64_t number = 1; lowest.size() < entry.granted; ++number) {
+        if (!event.taken.contains(number)) lowest.push_back(number);
+    }
+    return entry.first_serial == 0 && entry.tickets == lowest;
 }
 
 std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const {
     const auto& before = *events_[entry.event].changes.back();
     if (entry.min_quantity < 1 || entry.min_quantity > entry.requested)
         return "a senseless request";
-    const bool is_hold = entry.type == RawType::kHeld;
-    const auto sold = is_hold ? 0 : entry.granted;
-    if (!is_hold && entry.first_serial != before.next_serial) return "serials that do not follow";
     const auto& rules = *events_[entry.event].rules;
     if (rules.state != 1) return "a sale while the event was paused or closed";
     if (entry.time_ms < rules.opens_ms) return "a sale before the event opened";
     if (rules.closes_ms != 0 && entry.time_ms >= rules.closes_ms) {
         return "a sale after the event closed";
     }
-    if (entry.granted > before.available()) return "a sale of more than there was";
-    const auto limit =
-        (rules.terms & 0xffff'ffff) == 0 ? entry.requested : rules.terms & 0xffff'ffff;
-    if (entry.granted != std::min({entry.requested, limit, before.available()})) {
-        return "a sale of less than there was";
-    }
+    if (auto problem = problem_with_limits(entry)) return problem;
     if (entry.granted < entry.min_quantity) return "a sale of less than was asked for at least";
-    if (entry.capacity != before.capacity ||
-        entry.held != before.held + (is_hold ? entry.granted : 0) ||
-        entry.sold != before.sold + sold || entry.next_serial != before.next_serial + sold) {
+    if (!has_next_numbers(entry)) return "serials that do not follow";
+    const auto count = static_cast<std::int64_t>(entry.granted);
+    const bool is_hold = entry.type == RawType::kHeld;
+    if (!follow(entry, before, is_hold ? count : 0, is_hold ? 0 : count) ||
+        entry.next_serial != before.next_serial + (is_hold ? 0 : entry.granted)) {
         return "counts that do not follow from the sale";
     }
-    if (!entry.key.empty() && by_key_.contains(scoped_key(entry.uid, entry.key))) {
-        return "the key has an entry";
-    }
     return std::nullopt;
+}
+
+void Model::end_hold(std::uint64_t order, std::uint64_t sold) {
+    const auto& hold = holds_.at(order);
+    events_[hold.event].owned[hold.buyer] -= hold.quantity - sold;
+    for (const auto number : hold.numbers)
+        events_[hold.event].taken.erase(number);
+    holds_.erase(order);
+}
+
+void Model::apply_to_orders(const RawEntry& entry) {
+    auto& event = events_[entry.event];
+    if (entry.voids_holds) {
+        std::vector<std::uint64_t> voided;
+        for (const auto& [order, hold] : holds_) {
+            if (hold.event == entry.event) voided.push_back(order);
+        }
+        for (const auto order : voided) {
+            end_hold(order, 0);
+            newest_[order] = entry.lsn;
+        }
+        return;
+    }
+    if (entry.order > 0) newest_[entry.order] = entry.lsn;
+    if (entry.type == RawType::kPurchased || entry.type == RawType::kHeld) {
+        event.owned[buyer_of(entry)] += entry.granted;
+        if (entry.type == RawType::kHeld) {
+            holds_[entry.lsn] = {entry.event, entry.granted, buyer_of(entry), entry.tickets};
+        }
+    } else if (entry.type == RawType::kCancelled) {
+        event.owned[buyer_of(entry)] -= entry.returned.size();
+        for (const auto number : entry.returned)
+            event.taken.erase(number);
+        return;
+    } else if (entry.type >= RawType::kConfirmed && entry.type != RawType::kExtended) {
+        end_hold(entry.order, entry.type == RawType::kConfirmed ? entry.granted : 0);
+    }
+    event.taken.insert(entry.tickets.begin(), entry.tickets.end());
 }
 
 void Model::apply(const RawEntry& entry) {
@@ -132,16 +281,10 @@ void Model::apply(const RawEntry& entry) {
     if (entry.type == RawType::kKeyAbandoned) return;
     if (entry.type == RawType::kEventCreated) {
         numbers_.emplace(entry.event_name, events_.size());
-        events_.push_back({entry.event_name, {}, nullptr});
+        events_.push_back({entry.event_name, {}, nullptr, {}, {}});
     }
+    apply_to_orders(entry);
     if (entry.sets_rules()) events_[entry.event].rules = &entry;
-    if (entry.type == RawType::kHeld) {
-        holds_[entry.lsn] = {entry.event, entry.granted, entry.lsn};
-    } else if (entry.type == RawType::kExtended) {
-        holds_[entry.order].last = entry.lsn;
-    } else if (entry.type >= RawType::kConfirmed) {
-        holds_.erase(entry.order);
-    }
     events_[entry.event].changes.push_back(&entry);
 }
 

@@ -1,12 +1,11 @@
 // The rules of the box office once more, small and on their own: what the journal must say, and the
 // state that it leaves at every LSN. Pure; nothing here knows of clients or files.
-//
-// `held` is always 0 so far. Holds will be further entry types in apply(), nothing else.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,13 +38,16 @@ class Model {
 
     struct Event {
         std::string name;
-        std::vector<const RawEntry*> changes;  ///< the first created it
-        const RawEntry* rules = nullptr;       ///< what set it last
+        std::vector<const RawEntry*> changes;        ///< the first created it
+        const RawEntry* rules = nullptr;             ///< what set it last
+        std::map<std::string, std::uint64_t> owned;  ///< by buyer: held and sold
+        std::set<std::uint64_t> taken;               ///< numbers, where they are used again
     };
     struct Hold {
         std::uint32_t event = 0;
         std::uint64_t quantity = 0;
-        std::uint64_t last = 0;  ///< LSN of the entry that said last what it is
+        std::string buyer;
+        std::vector<std::uint64_t> numbers;  ///< where they are used again
     };
     /// By number.
     const std::vector<Event>& events() const { return events_; }
@@ -54,15 +56,23 @@ class Model {
   private:
     std::optional<std::string> problem_with(const RawEntry& entry) const;
     std::optional<std::string> problem_with_sale(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_limits(const RawEntry& entry) const;
     std::optional<std::string> problem_with_hold(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_cancellation(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_resize(const RawEntry& entry) const;
     std::optional<std::string> problem_with_rules(const RawEntry& entry) const;
+    bool has_next_numbers(const RawEntry& entry) const;
+    std::uint64_t newest(std::uint64_t order) const;
+    void end_hold(std::uint64_t order, std::uint64_t sold);
+    void apply_to_orders(const RawEntry& entry);
     void apply(const RawEntry& entry);
 
     const std::vector<RawEntry>& entries_;
     std::vector<std::string> problems_;
     std::vector<Event> events_;
     std::map<std::string, std::size_t> numbers_;
-    std::map<std::uint64_t, Hold> holds_;  // those that live, by their orders
+    std::map<std::uint64_t, Hold> holds_;            // those that live, by their orders
+    std::map<std::uint64_t, std::uint64_t> newest_;  // of orders that changed: the last to do so
     std::unordered_map<std::string, const RawEntry*> by_key_;
     std::int64_t last_time_ms_ = 0;
 };

@@ -38,7 +38,8 @@ def main(path, slot, rounds):
             struct.unpack_from("<IIQQQQQQII", image)
         )
         assert state == 1 and event == slot, (state, event)
-        assert available + held + sold == capacity, (available, held, sold, capacity)
+        (overcommit,) = struct.unpack_from("<Q", image, 224)
+        assert available + held + sold == capacity + overcommit, (available, held, sold, capacity)
         assert next_serial == sold + 1, (next_serial, sold)
         assert lsn >= last_lsn, (lsn, last_lsn)
         if number % 50 == 0:  # slow in Python

@@ -131,7 +131,8 @@ bool is_uid(const json& value) {
     return is_integer(value, 0, 0xffff'ffff);
 }
 bool is_state(const json& value) {
-    return value == "held" || value == "sold" || value == "released" || value == "expired";
+    return value == "held" || value == "sold" || value == "released" || value == "expired" ||
+           value == "cancelled";
 }
 bool is_ttl(const json& value) {
     return is_integer(value, 1, std::uint64_t{31} * 86'400'000);
@@ -155,8 +156,26 @@ bool is_bind(const json& value) {
     return text.starts_with("pid:") && text.size() > 4 && text.size() <= 14 && text[4] != '0' &&
            text.find_first_not_of("0123456789", 4) == std::string::npos;
 }
-bool is_refused(const json&) {
-    return false;
+bool is_buyer_name(const json& value) {
+    return is_memo(value) && !value.get_ref<const std::string&>().empty() &&
+           value.get_ref<const std::string&>().size() <= 128;
+}
+bool is_uid_or_name(const json& value) {
+    return is_uid(value) || is_buyer_name(value);
+}
+bool is_buyers(const json& value) {
+    return value == "uid" || value == "claimed";
+}
+bool is_buyer_limit(const json& value) {
+    return is_integer(value, 0, 1'000'000'000);
+}
+bool are_serials(const json& value) {
+    if (!value.is_array() || value.empty() || value.size() > 10'000) return false;
+    std::set<std::uint64_t> seen;
+    return std::all_of(value.begin(), value.end(), [&seen](const json& serial) {
+        return is_integer(serial, 1, (std::uint64_t{1} << 53) - 1) &&
+               seen.insert(serial.get<std::uint64_t>()).second;
+    });
 }
 
 struct ParamRule {
@@ -175,7 +194,7 @@ const Rules* rules_of(const std::string& method) {
           {"quantity", is_quantity},
           {"min_quantity", is_quantity},
           {"key", is_key},
-          {"buyer", is_refused},
+          {"buyer", is_buyer_name},
           {"wait_ms", is_wait},
           {"memo", is_memo},
           {"dry_run", is_flag}}},
@@ -185,18 +204,25 @@ const Rules* rules_of(const std::string& method) {
           {"ttl_ms", is_ttl},
           {"min_quantity", is_quantity},
           {"key", is_key},
-          {"buyer", is_refused},
+          {"buyer", is_buyer_name},
           {"wait_ms", is_wait},
           {"bind", is_bind},
           {"memo", is_memo}}},
         {"confirm", {{"order", is_lsn, true}, {"quantity", is_quantity}, {"key", is_key}}},
         {"release", {{"order", is_lsn, true}, {"key", is_key}}},
         {"extend", {{"order", is_lsn, true}, {"ttl_ms", is_ttl}, {"key", is_key}}},
+        {"cancel",
+         {{"order", is_lsn, true},
+          {"quantity", is_quantity},
+          {"serials", are_serials},
+          {"key", is_key},
+          {"reason", is_memo},
+          {"restock", is_flag}}},
         {"abandon", {{"key", is_key, true}}},
         {"order", {{"order", is_lsn}, {"key", is_key}}},
         {"orders",
          {{"event", is_name},
-          {"buyer", is_uid},
+          {"buyer", is_uid_or_name},
           {"state", is_state},
           {"after_lsn", is_lsn},
           {"limit", is_rows}}},
@@ -208,22 +234,27 @@ const Rules* rules_of(const std::string& method) {
           {"closes_ms", is_time},
           {"order_limit", is_order_limit},
           {"line", is_line},
-          {"auto_close", is_flag}}},
+          {"auto_close", is_flag},
+          {"buyer_limit", is_buyer_limit},
+          {"buyers", is_buyers},
+          {"slots", is_flag}}},
         {"event.resize",
          {{"name", is_name, true},
           {"capacity", is_capacity},
           {"delta", is_delta},
-          {"if_lsn", is_lsn}}},
+          {"if_lsn", is_lsn},
+          {"force", is_flag}}},
         {"event.update",
          {{"name", is_name, true},
           {"opens_ms", is_time},
           {"closes_ms", is_time},
           {"order_limit", is_order_limit},
           {"line", is_line},
-          {"auto_close", is_flag}}},
+          {"auto_close", is_flag},
+          {"buyer_limit", is_buyer_limit}}},
         {"event.pause", {{"name", is_name, true}}},
         {"event.resume", {{"name", is_name, true}}},
-        {"event.close", {{"name", is_name, true}}},
+        {"event.close", {{"name", is_name, true}, {"void_holds", is_flag}}},
         {"ledger.read", {{"from_lsn", is_lsn}, {"limit", is_rows}}},
         {"ledger.verify", {}},
         {"ledger.position", {}},

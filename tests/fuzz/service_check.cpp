@@ -18,14 +18,18 @@ struct Asked {
     EntryType type = EntryType::kPurchased;
     UserId uid = 0;
     std::optional<std::string> event;  ///< nothing: the only one, or "default"
-    std::optional<std::uint64_t> capacity, opens_ms, closes_ms, order_limit;  ///< of an event
+    std::optional<std::uint64_t> capacity, opens_ms, closes_ms, order_limit,
+        buyer_limit;  ///< of an event
     std::uint64_t quantity = 0;
     std::uint64_t min_quantity = 0;
     std::string key;
     std::string memo;
     std::uint64_t ttl_ms = 0;  ///< 0: without end
     std::string bind;
-    Lsn order = 0;  ///< of a hold that is to change
+    std::string buyer;
+    Lsn order = 0;  ///< that is to change
+    bool restocks = true;
+    box_office::TicketNumbers serials;  ///< that are to be cancelled
 };
 
 std::uint64_t number(const OracleRequest& request, const char* name, std::uint64_t otherwise) {
@@ -52,6 +56,7 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
         asked.min_quantity = number(request, "min_quantity", asked.quantity);
         asked.key = text(request, "key");
         asked.memo = text(request, "memo");
+        asked.buyer = text(request, "buyer");
         if (method == "hold") {
             asked.type = EntryType::kHeld;
             asked.bind = text(request, "bind");
@@ -68,6 +73,19 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
         asked.key = text(request, "key");
         if (asked.type == EntryType::kConfirmed) asked.quantity = number(request, "quantity", 0);
         if (asked.type == EntryType::kExtended) asked.ttl_ms = number(request, "ttl_ms", 600'000);
+        return asked;
+    }
+    if (method == "cancel") {
+        const auto serials = param(request, "serials"), restock = param(request, "restock");
+        if (!serials.is_null() && !param(request, "quantity").is_null()) return std::nullopt;
+        asked.type = EntryType::kCancelled;
+        asked.order = number(request, "order", 0);
+        asked.quantity = number(request, "quantity", 0);
+        asked.key = text(request, "key");
+        asked.memo = text(request, "reason");
+        asked.restocks = restock.is_null() || restock == true;
+        if (!serials.is_null()) asked.serials = serials.get<box_office::TicketNumbers>();
+        std::sort(asked.serials.begin(), asked.serials.end());
         return asked;
     }
     if (method == "abandon") {
@@ -89,6 +107,9 @@ std::optional<Asked> change_in(const OracleRequest& request, const net::Caller& 
     if (!param(request, "order_limit").is_null()) {
         asked.order_limit = number(request, "order_limit", 0);
     }
+    if (!param(request, "buyer_limit").is_null()) {
+        asked.buyer_limit = number(request, "buyer_limit", 0);
+    }
     return asked;
 }
 
@@ -97,7 +118,8 @@ bool is_change_of_event(const Asked& asked, const Entry& entry) {
     return (!asked.capacity || asked.capacity == entry.after.capacity) &&
            (!asked.opens_ms || std::cmp_equal(*asked.opens_ms, opens)) &&
            (!asked.closes_ms || std::cmp_equal(*asked.closes_ms, closes)) &&
-           (!asked.order_limit || asked.order_limit == entry.rules.terms.order_limit);
+           (!asked.order_limit || asked.order_limit == entry.rules.terms.order_limit) &&
+           (!asked.buyer_limit || asked.buyer_limit == entry.rules.terms.buyer_limit);
 }
 
 std::uint64_t ttl_of(const Entry& entry) {
@@ -109,14 +131,21 @@ bool is_change_of_hold(const Asked& asked, const Entry& entry) {
            asked.quantity == entry.requested && asked.ttl_ms == ttl_of(entry);
 }
 
+bool is_cancellation(const Asked& asked, const Entry& entry) {
+    const auto named = entry.names_tickets ? entry.returned : box_office::TicketNumbers{};
+    return asked.order == entry.order && asked.key == entry.key && asked.memo == entry.memo &&
+           asked.quantity == entry.requested && asked.serials == named &&
+           asked.restocks == entry.restocks;
+}
+
 /// True of what happens without anybody's asking: a hold's time is up, or its connection ended.
 bool happens_by_itself(const Ledger& ledger, const Entry& entry) {
     // With its last ticket, by whoever bought that.
     if (entry.type == EntryType::kEventClosed && entry.lsn > 1) {
         const auto& sale = ledger.at(entry.lsn - 1);
-        return entry.rules.terms.closes_when_sold_out && sale.first_serial > 0 &&
-               sale.event == entry.event && sale.uid == entry.uid &&
-               entry.after.sold == entry.after.capacity;
+        return entry.rules.terms.closes_when_sold_out && is_sale(sale.type) &&
+               sale.event == entry.event && sale.uid == entry.uid && !entry.voids_holds &&
+               entry.after.available() == 0 && entry.after.held == 0;
     }
     if (!changes_order(entry.type)) return false;
     const auto& hold = ledger.at(entry.order);
@@ -128,13 +157,14 @@ bool happens_by_itself(const Ledger& ledger, const Entry& entry) {
 bool is_for(const Asked& asked, const Entry& entry, const std::string& event) {
     if (asked.type != entry.type || asked.uid != entry.uid) return false;
     if (asked.type == EntryType::kKeyAbandoned) return asked.key == entry.key;
+    if (entry.type == EntryType::kCancelled) return is_cancellation(asked, entry);
     if (changes_order(entry.type)) return is_change_of_hold(asked, entry);
     if (asked.event ? *asked.event != event : event != "default" && entry.event != 0) return false;
     if (!begins_order(asked.type)) return is_change_of_event(asked, entry);
     const bool is_bound = entry.binding.bind == box_office::Bind::kConnection;
     return ttl_of(entry) == asked.ttl_ms && is_bound == (asked.bind == "connection") &&
            asked.quantity == entry.requested && asked.min_quantity == entry.min_quantity &&
-           asked.key == entry.key && asked.memo == entry.memo;
+           asked.key == entry.key && asked.memo == entry.memo && asked.buyer == entry.buyer;
 }
 
 /// A message and its reply, known by the ids in them.

@@ -49,9 +49,29 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         if (chance(4)) params += R"(,"min_quantity":)" + quantity();
         if (chance(2)) params += R"(,"key":)" + key();
         if (chance(6)) params += R"(,"memo":"m")";
+        if (chance(6)) params += R"(,"buyer":)" + one({R"("ann")", R"("bob")"});
         if (chance(3)) params += R"(,"wait_ms":)" + one({"0", "1", "20"});
         if (chance(8)) params += R"(,"dry_run":true)";
         return R"("purchase","params":{)" + params + "}";
+    }
+
+    std::string terms() {
+        return one({R"("buyer_limit":2)", R"("slots":true)", R"("buyers":"claimed")",
+                    R"("order_limit":1)", R"("auto_close":true)",
+                    R"("slots":true,"buyer_limit":3)"});
+    }
+
+    std::string cancel(const std::string& order) {
+        std::string params = R"("order":)" + order;
+        switch (pick(3)) {
+            case 0: params += R"(,"quantity":1)"; break;
+            case 1: params += R"(,"serials":)" + one({"[1]", "[2,1]", "[3]", "[4,5,9]"}); break;
+            default: break;
+        }
+        if (chance(3)) params += R"(,"key":)" + key();
+        if (chance(3)) params += R"(,"restock":)" + one({"true", "false"});
+        if (chance(4)) params += R"(,"reason":"ill")";
+        return R"("cancel","params":{)" + params + "}";
     }
 
     std::string ttl() { return one({"1", "1000", "3000", "3001", "900000"}); }
@@ -79,7 +99,14 @@ class Mutator final : public ticketd::fuzz::LineMutator {
 
     std::string call() {
         const auto number = std::to_string(pick(12));
-        switch (pick(20)) {
+        switch (pick(25)) {
+            case 20:
+            case 21:
+            case 22: return cancel(number);
+            case 23:
+                return R"("event.create","params":{"name":)" + event() + R"(,"capacity":)" +
+                       quantity() + "," + terms() + "}";
+            case 24: return R"("event.resize","params":[)" + event() + ",1,null,null,true]";
             case 11:
             case 12: return hold();
             case 13:

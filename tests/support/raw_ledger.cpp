@@ -15,12 +15,11 @@ namespace {
 
 using namespace raw;
 
-constexpr std::uint32_t kNewestVersion = 4;
+constexpr std::uint32_t kNewestVersion = 5;
 // From this version on a segment that another one follows ends with a footer.
 constexpr std::uint32_t kFooterVersion = 2;
 constexpr std::size_t kGroupHeader = 64;
-constexpr std::size_t kEntryFixed = 100;
-constexpr std::size_t kEntryOfHolds = 16;
+constexpr std::size_t kEntryFixed = 80;
 constexpr std::size_t kPayloadMax = 512 * 1024;
 
 // What has to come next.
@@ -69,43 +68,106 @@ bool operator==(const Expected& a, const Expected& b) {
     return a.segment == b.segment && a.lsn == b.lsn && a.group == b.group && a.chain == b.chain;
 }
 
-// What entries of types 9 to 13 say of a hold.
-void take_hold(RawEntry& entry, std::string_view payload) {
-    const auto number = [payload](std::size_t offset) {
-        return get<std::uint64_t>(payload, offset);
-    };
-    if (entry.type == RawType::kHeld) {
-        entry.requested = number(64);
-        entry.min_quantity = number(72);
-        entry.granted = number(80);
-        entry.expires_ms = get<std::int64_t>(payload, 88);
-        entry.pid = get<std::uint32_t>(payload, 100);
-        entry.bind = get<std::uint32_t>(payload, 104);
-        entry.process_start = number(108);
+/// Takes an entry off its bytes, from front to end.
+class EntryBytes {
+  public:
+    EntryBytes(std::string_view bytes, const Segment& segment, std::size_t offset)
+        : bytes_(bytes), segment_(segment), offset_(offset) {}
+
+    std::uint64_t number() {
+        need(8);
+        const auto value = get<std::uint64_t>(bytes_, 0);
+        bytes_.remove_prefix(8);
+        return value;
+    }
+    std::int64_t time() { return static_cast<std::int64_t>(number()); }
+    bool yes() {
+        const auto value = number();
+        segment_.require(value <= 1, offset_, "neither yes nor no");
+        return value == 1;
+    }
+    std::string text(std::size_t size) {
+        need(size);
+        std::string value{bytes_.substr(0, size)};
+        bytes_.remove_prefix(size);
+        return value;
+    }
+    // The first number, how many bytes, and a bit for each number from that on.
+    std::vector<std::uint64_t> numbers() {
+        const auto first = number();
+        need(2);
+        const std::size_t size = get<std::uint16_t>(bytes_, 0);
+        bytes_.remove_prefix(2);
+        const auto bits = text(size);
+        std::vector<std::uint64_t> all;
+        for (std::size_t i = 0; i < size * 8; ++i) {
+            const auto byte = static_cast<unsigned char>(bits[i / 8]);
+            if ((byte >> (i % 8) & 1U) != 0) all.push_back(first + i);
+        }
+        const bool is_in_form =
+            size == 0 ? first == 0 : first > 0 && all.front() == first && bits.back() != '\0';
+        segment_.require(is_in_form, offset_, "a set of numbers in another form");
+        return all;
+    }
+    void end() const { segment_.require(bytes_.empty(), offset_, "an entry with more at its end"); }
+
+  private:
+    void need(std::size_t size) const {
+        segment_.require(bytes_.size() >= size, offset_, "an entry of another size than its texts");
+    }
+
+    std::string_view bytes_;
+    const Segment& segment_;
+    std::size_t offset_;
+};
+
+void take_rules(RawEntry& entry, EntryBytes& bytes) {
+    entry.state = bytes.number();
+    entry.opens_ms = bytes.time();
+    entry.closes_ms = bytes.time();
+    entry.terms = bytes.number();
+    entry.buyer_limit = bytes.number();
+    if (entry.type == RawType::kEventClosed) entry.voids_holds = bytes.yes();
+}
+
+void take_new_order(RawEntry& entry, EntryBytes& bytes) {
+    entry.requested = bytes.number();
+    entry.min_quantity = bytes.number();
+    entry.granted = bytes.number();
+    if (entry.type == RawType::kPurchased) {
+        entry.first_serial = bytes.number();
         return;
     }
-    entry.order = number(100);
-    entry.previous = number(108);
+    entry.expires_ms = bytes.time();
+    const auto bound = bytes.number();
+    entry.pid = static_cast<std::uint32_t>(bound);
+    entry.bind = static_cast<std::uint32_t>(bound >> 32U);
+    entry.process_start = bytes.number();
+}
+
+void take_change_of_order(RawEntry& entry, EntryBytes& bytes) {
+    entry.order = bytes.number();
+    entry.previous = bytes.number();
     if (entry.type == RawType::kConfirmed) {
-        entry.requested = number(64);
-        entry.granted = number(72);
-        entry.first_serial = number(80);
+        entry.requested = bytes.number();
+        entry.granted = bytes.number();
+        entry.first_serial = bytes.number();
     } else if (entry.type == RawType::kExtended) {
-        entry.expires_ms = get<std::int64_t>(payload, 64);
+        entry.expires_ms = bytes.time();
+    } else if (entry.type == RawType::kCancelled) {
+        entry.requested = bytes.number();
+        entry.names_tickets = bytes.yes();
+        entry.restocks = bytes.yes();
+        entry.owner = static_cast<std::uint32_t>(bytes.number());
     }
 }
 
 RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size_t offset) {
     segment.require(payload.size() >= kEntryFixed, offset, "an entry cut short");
     const std::size_t size = get<std::uint32_t>(payload, 0);
-    const std::size_t name = get<std::uint8_t>(payload, 96), key = get<std::uint8_t>(payload, 97),
-                      memo = get<std::uint16_t>(payload, 98);
+    segment.require(size >= kEntryFixed && size <= payload.size(), offset, "an entry cut short");
     const auto type = get<std::uint8_t>(payload, 4);
-    segment.require(type >= 1 && type <= 13, offset, "an entry of unknown type");
-    const auto texts = kEntryFixed + (type >= 9 ? kEntryOfHolds : 0);
-    segment.require(size == texts + name + key + memo && size <= payload.size(), offset,
-                    "an entry of another size than its texts");
-    segment.require(is_zero(payload.substr(5, 3)), offset, "an entry without its zeros");
+    segment.require(type >= 1 && type <= 14, offset, "an entry of unknown type");
     RawEntry entry;
     entry.type = static_cast<RawType>(type);
     entry.lsn = get<std::uint64_t>(payload, 8);
@@ -116,25 +178,23 @@ RawEntry take_entry(std::string_view& payload, const Segment& segment, std::size
     entry.held = get<std::uint64_t>(payload, 40);
     entry.sold = get<std::uint64_t>(payload, 48);
     entry.next_serial = get<std::uint64_t>(payload, 56);
-    if (type >= 9) {
-        take_hold(entry, payload);
-    } else if (type == 1 || type >= 5) {
-        entry.state = get<std::uint64_t>(payload, 64);
-        entry.opens_ms = get<std::int64_t>(payload, 72);
-        entry.closes_ms = get<std::int64_t>(payload, 80);
-        entry.terms = get<std::uint64_t>(payload, 88);
-        segment.require(entry.state >= 1 && entry.state <= 3 && entry.terms >> 34U == 0 &&
-                            (entry.terms & 0xffff'ffff) <= 10'000,
-                        offset, "rules that cannot be");
-    } else {
-        entry.requested = get<std::uint64_t>(payload, 64);
-        entry.min_quantity = get<std::uint64_t>(payload, 72);
-        entry.granted = get<std::uint64_t>(payload, 80);
-        entry.first_serial = get<std::uint64_t>(payload, 88);
-    }
-    entry.event_name = payload.substr(texts, name);
-    entry.key = payload.substr(texts + name, key);
-    entry.memo = payload.substr(texts + name + key, memo);
+    entry.overcommit = get<std::uint64_t>(payload, 64);
+    EntryBytes bytes{payload.substr(kEntryFixed, size - kEntryFixed), segment, offset};
+    const bool is_of_rules = type == 1 || (type >= 5 && type <= 8);
+    if (is_of_rules) take_rules(entry, bytes);
+    if (type == 3 || type == 9) take_new_order(entry, bytes);
+    if (type >= 10) take_change_of_order(entry, bytes);
+    segment.require(
+        !is_of_rules || (entry.state >= 1 && entry.state <= 3 && entry.terms >> 36U == 0 &&
+                         (entry.terms & 0xffff'ffff) <= 10'000),
+        offset, "rules that cannot be");
+    entry.event_name = bytes.text(get<std::uint8_t>(payload, 5));
+    entry.key = bytes.text(get<std::uint8_t>(payload, 6));
+    entry.buyer = bytes.text(get<std::uint8_t>(payload, 7));
+    entry.memo = bytes.text(get<std::uint64_t>(payload, 72));
+    if (type == 3 || type == 9 || type == 10 || type == 14) entry.tickets = bytes.numbers();
+    if (type == 14) entry.returned = bytes.numbers();
+    bytes.end();
     payload.remove_prefix(size);
     return entry;
 }

@@ -27,6 +27,7 @@ enum class RawType : std::uint8_t {
     kReleased = 11,
     kExtended = 12,
     kExpired = 13,
+    kCancelled = 14,
 };
 
 struct RawEntry {
@@ -36,19 +37,28 @@ struct RawEntry {
     std::uint32_t uid = 0;
     std::uint32_t event = 0;
     std::uint64_t capacity = 0, held = 0, sold = 0, next_serial = 0;  ///< after the change
+    std::uint64_t overcommit = 0;
     std::uint64_t requested = 0, min_quantity = 0, granted = 0, first_serial = 0;
     /// Of an event that is created, or whose sale is opened or closed: 1 open, 2 paused, 3 closed.
     std::uint64_t state = 0;
     std::int64_t opens_ms = 0, closes_ms = 0;  ///< 0: none
-    std::uint64_t terms = 0;  ///< lower half: order limit; then 1 line fits, 2 closes itself
-    std::uint64_t order = 0, previous = 0;  ///< of what changes a hold
+    /// Lower half: order limit; then 1 line fits, 2 closes itself, 4 takes names, 8 uses numbers
+    /// again.
+    std::uint64_t terms = 0;
+    std::uint64_t buyer_limit = 0;
+    bool voids_holds = false;               ///< of a close
+    std::uint64_t order = 0, previous = 0;  ///< of what changes an order
     std::int64_t expires_ms = 0;            ///< of a hold, or its extension; 0: never
     std::uint32_t bind = 0, pid = 0;        ///< of a hold: 1 its connection, 2 a process
     std::uint64_t process_start = 0;
-    std::string event_name, key, memo;
+    bool names_tickets = false, restocks = false;  ///< of a cancellation
+    std::uint32_t owner = 0;
+    std::string event_name, key, buyer, memo;
+    std::vector<std::uint64_t> tickets, returned;
 
     bool sets_rules() const { return type == RawType::kEventCreated || state != 0; }
-    std::uint64_t available() const { return capacity - held - sold; }
+    bool is_sale() const { return type == RawType::kPurchased || type == RawType::kConfirmed; }
+    std::uint64_t available() const { return capacity + overcommit - held - sold; }
 };
 
 struct RawSlot {
@@ -56,7 +66,7 @@ struct RawSlot {
     std::uint64_t lsn = 0, capacity = 0, available = 0, held = 0, sold = 0, next_serial = 0;
     std::string name;
     std::int64_t opens_ms = 0, closes_ms = 0;
-    std::uint64_t terms = 0;
+    std::uint64_t terms = 0, buyer_limit = 0, overcommit = 0;
 };
 
 /// Where the next group will be written.

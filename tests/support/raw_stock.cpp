@@ -16,15 +16,22 @@ RawSlot read_slot(std::string_view slot, std::uint32_t number) {
     if (get<std::uint32_t>(slot, 56) != number) fail("the number of another");
     const std::size_t name = get<std::uint32_t>(slot, 60);
     if (name > kWindow - 64 || !is_zero(slot.substr(64 + name, kWindow - 64 - name)) ||
-        !is_zero(slot.substr(kWindow + 24))) {
+        !is_zero(slot.substr(kWindow + 40))) {
         fail("no zeros behind the name or the window");
     }
-    return {get<std::uint32_t>(slot, 4),           get<std::uint64_t>(slot, 8),
-            get<std::uint64_t>(slot, 16),          get<std::uint64_t>(slot, 24),
-            get<std::uint64_t>(slot, 32),          get<std::uint64_t>(slot, 40),
-            get<std::uint64_t>(slot, 48),          std::string{slot.substr(64, name)},
-            get<std::int64_t>(slot, kWindow),      get<std::int64_t>(slot, kWindow + 8),
-            get<std::uint64_t>(slot, kWindow + 16)};
+    return {get<std::uint32_t>(slot, 4),
+            get<std::uint64_t>(slot, 8),
+            get<std::uint64_t>(slot, 16),
+            get<std::uint64_t>(slot, 24),
+            get<std::uint64_t>(slot, 32),
+            get<std::uint64_t>(slot, 40),
+            get<std::uint64_t>(slot, 48),
+            std::string{slot.substr(64, name)},
+            get<std::int64_t>(slot, kWindow),
+            get<std::int64_t>(slot, kWindow + 8),
+            get<std::uint64_t>(slot, kWindow + 16),
+            get<std::uint64_t>(slot, kWindow + 24),
+            get<std::uint64_t>(slot, kWindow + 32)};
 }
 
 }  // namespace

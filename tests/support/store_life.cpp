@@ -103,7 +103,7 @@ void StoreLife::take_note_of_start() {
     const auto& now = told_.now();
     const auto sum = add_up_all(now.entries);
     const auto& events = sum.events;
-    if (state.holds() != sum.holds) throw WrongAnswer("other holds");
+    if (state.holds() != with_buyers(sum.holds, state)) throw WrongAnswer("other holds");
     if (events.size() != state.events().size()) throw WrongAnswer("another number of events");
     for (EventId id = 0; id < events.size(); ++id) {
         const auto counts = store_->query(id);
@@ -123,7 +123,10 @@ void StoreLife::take_note_of_start() {
 }
 
 void StoreLife::create_event() {
-    create("e" + std::to_string(told_.now().entries.size()), 4);
+    const auto number = told_.now().entries.size();
+    box_office::Rules rules;
+    rules.terms.reuses_numbers = number % 2 == 1;
+    create("e" + std::to_string(number), 4, rules);
     settle();
 }
 
@@ -155,6 +158,7 @@ void StoreLife::hold() {
     asked.after = store_->state().event(*event).stock;
     asked.granted = std::min<std::uint64_t>(2, asked.after.available());
     asked.after.held += asked.granted;
+    give_numbers(asked);
     const auto result = store_->hold({{kUser, *event, {2, 1}, asked.key, kMemo}, kHoldMs, {}});
     if ((asked.granted == 0 || !is_open(*event)) && std::holds_alternative<Refused>(result)) {
         refused_keys_.insert(asked.key);
@@ -182,7 +186,11 @@ void StoreLife::change_hold() {
         } else {
             asked.type = EntryType::kConfirmed;
             asked.requested = asked.granted = 1;
-            asked.first_serial = asked.after.next_serial;
+            if (hold.slots.empty()) {
+                asked.first_serial = asked.after.next_serial;
+            } else {
+                asked.tickets = {hold.slots.front()};
+            }
             asked.after.held -= hold.quantity;
             asked.after.sold += 1;
             asked.after.next_serial += 1;
@@ -191,6 +199,50 @@ void StoreLife::change_hold() {
         }
     }
     settle();
+}
+
+// One ticket of the last order that has some, for good every other time where that can be.
+void StoreLife::cancel_ticket() {
+    const auto sum = add_up_all(told_.now().entries);
+    const auto sold = std::find_if(sum.sold.rbegin(), sum.sold.rend(), [this](const auto& order) {
+        const auto& first = told_.now().entries[order.first - 1];
+        return !order.second.empty() && store_->state().event(first.event).name != kFill;
+    });
+    if (sold != sum.sold.rend()) {
+        const auto& [order, tickets] = *sold;
+        const auto& entries = told_.now().entries;
+        const auto changed = sum.newest.find(order);
+        const auto newest = changed == sum.newest.end() ? order : changed->second;
+        const store::KnownOrder known{entries[order - 1], entries[newest - 1],
+                                      store_->look_up(order)};
+        const auto& event = store_->state().event(known.first.event);
+        Entry asked;
+        asked.type = EntryType::kCancelled;
+        asked.event = known.first.event;
+        asked.order = order;
+        asked.previous = newest;
+        asked.requested = 1;
+        asked.restocks = event.rules.terms.reuses_numbers || entries.size() % 2 == 0;
+        asked.owner = kUser;
+        asked.returned = {tickets.back()};
+        asked.tickets = {tickets.begin(), tickets.end() - 1};
+        asked.key = unused_key('c');
+        asked.after = event.stock;
+        asked.after.sold -= 1;
+        if (!asked.restocks) asked.after.capacity -= 1;
+        note(store_->cancel({kUser, false, order, {1, {}, asked.restocks}, asked.key, ""}, &known),
+             asked);
+    }
+    settle();
+}
+
+void StoreLife::give_numbers(Entry& asked) const {
+    const auto event = add_up(told_.now().entries).at(asked.event);
+    if (event.rules.terms.reuses_numbers) {
+        asked.tickets = event.slots.lowest_free(asked.granted);
+    } else if (is_sale(asked.type)) {
+        asked.first_serial = event.stock.next_serial;
+    }
 }
 
 // Those that end come back in the order in which they end, which is that of their numbers.
@@ -266,7 +318,8 @@ void StoreLife::reschedule(EventId event, EntryType type, box_office::SaleState 
     asked.type = type;
     asked.event = event;
     asked.after = before.stock;
-    asked.rules = {state, before.rules.window};
+    asked.rules = before.rules;
+    asked.rules.state = state;
     if (asked.rules == before.rules) return;
     note(type == EntryType::kEventPaused ? store_->change_rules(kUser, event, box_office::Pause{})
                                          : store_->change_rules(kUser, event, box_office::Resume{}),
@@ -429,7 +482,7 @@ bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,
     asked.requested = quantity;
     asked.min_quantity = least;
     asked.granted = granted;
-    asked.first_serial = stock.next_serial;
+    give_numbers(asked);
     asked.key = key;
     asked.memo = kMemo;
     asked.after = stock;
@@ -438,13 +491,15 @@ bool StoreLife::buy(EventId event, std::uint64_t quantity, std::uint64_t least,
     return note(result, asked);
 }
 
-bool StoreLife::create(const std::string& name, std::uint64_t capacity) {
+bool StoreLife::create(const std::string& name, std::uint64_t capacity,
+                       const box_office::Rules& rules) {
     Entry asked;
     asked.type = EntryType::kEventCreated;
     asked.event = static_cast<EventId>(store_->state().events().size());
     asked.event_name = name;
     asked.after.capacity = capacity;
-    return note(store_->create_event(kUser, name, capacity), asked);
+    asked.rules = rules;
+    return note(store_->create_event(kUser, name, capacity, rules), asked);
 }
 
 // When a hold ends depends on when it was made.

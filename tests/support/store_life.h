@@ -58,6 +58,7 @@ class StoreLife {
     void hold();
     /// Extends the oldest hold, or if it was, confirms one ticket of it.
     void change_hold();
+    void cancel_ticket();
     /// Lets time pass until every hold has ended.
     void end_holds();
     void resize_event();
@@ -88,7 +89,9 @@ class StoreLife {
     void take_note_of_start();
     /// False if the disk is full or has failed.
     bool buy(EventId event, std::uint64_t quantity, std::uint64_t least, const std::string& key);
-    bool create(const std::string& name, std::uint64_t capacity);
+    bool create(const std::string& name, std::uint64_t capacity,
+                const box_office::Rules& rules = {});
+    void give_numbers(store::Entry& asked) const;
     bool is_open(EventId event) const;
     void reschedule(EventId event, store::EntryType type, box_office::SaleState state);
     bool note(const store::ChangeResult& result, const store::Entry& asked);

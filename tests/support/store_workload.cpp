@@ -43,6 +43,7 @@ class Workload {
                 break;
             case Command::kChange:
                 life_->change_hold();
+                life_->cancel_ticket();
                 life_->resize_event();
                 life_->reschedule_event();
                 break;

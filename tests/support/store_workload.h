@@ -18,7 +18,7 @@ enum class Command : std::uint8_t {
     kCreate,
     kBuyWithKey,
     kBuyMore,     ///< and hold some
-    kChange,      ///< a hold; an event: its capacity, then a pause
+    kChange,      ///< a hold; an order; an event: its capacity, then a pause
     kAbandon,     ///< a key; and the time of all holds is up
     kRestart,     ///< clean stop, and start
     kSwitch,      ///< to the next segment; what comes next runs beside the checkpoint

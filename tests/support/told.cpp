@@ -16,44 +16,85 @@ void require(bool holds, const Entry& entry, const char* rule) {
     }
 }
 
+// The buyers of these stores are users.
+box_office::BuyerId buyer_of(UserId uid) {
+    return {0, uid};
+}
+
 void begin_order(Sum& sum, const Entry& entry) {
-    auto& [name, stock, rules] = sum.events.at(entry.event);
-    const auto left = stock.capacity - stock.sold - stock.held;
+    auto& [name, stock, rules, slots] = sum.events.at(entry.event);
+    const auto left = stock.capacity - std::min(stock.capacity, stock.sold + stock.held);
     require(entry.granted == std::min(left, entry.requested), entry, "as many as there are");
     require(entry.granted >= entry.min_quantity, entry, "not fewer than asked for");
     require(rules.state == box_office::SaleState::kOpen, entry, "only what is open sells");
+    if (rules.terms.reuses_numbers) {
+        require(entry.tickets == slots.lowest_free(entry.granted), entry, "the lowest free");
+        slots.take(entry.tickets);
+    }
     if (entry.type == EntryType::kHeld) {
         stock.held += entry.granted;
-        sum.holds[entry.lsn] = {entry.event,      entry.uid,     entry.granted, entry.time_ms,
-                                entry.expires_ms, entry.binding, entry.lsn};
+        sum.holds[entry.lsn] = {entry.event,   entry.uid,           entry.granted,
+                                entry.time_ms, entry.expires_ms,    entry.binding,
+                                entry.lsn,     buyer_of(entry.uid), entry.tickets};
         return;
     }
-    require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
+    require(rules.terms.reuses_numbers || entry.first_serial == stock.next_serial, entry,
+            "serials have no gap");
     stock.sold += entry.granted;
     stock.next_serial += entry.granted;
+    sum.sold[entry.lsn] = tickets_after(entry);
 }
 
-void change_order(Sum& sum, const Entry& entry) {
-    auto& stock = sum.events.at(entry.event).stock;
+void change_hold(Sum& sum, const Entry& entry) {
+    auto& [name, stock, rules, slots] = sum.events.at(entry.event);
     const auto found = sum.holds.find(entry.order);
     require(found != sum.holds.end(), entry, "only a live hold changes");
     auto& hold = found->second;
     require(hold.event == entry.event && hold.last == entry.previous, entry, "one after another");
-    sum.newest[entry.order] = entry.lsn;
     if (entry.type == EntryType::kExtended) {
         hold.since_ms = entry.time_ms;
         hold.expires_ms = entry.expires_ms;
         hold.last = entry.lsn;
         return;
     }
+    slots.give_back(hold.slots);
     if (entry.type == EntryType::kConfirmed) {
         require(entry.granted <= hold.quantity, entry, "not more than was held");
-        require(entry.first_serial == stock.next_serial, entry, "serials have no gap");
+        require(rules.terms.reuses_numbers || entry.first_serial == stock.next_serial, entry,
+                "serials have no gap");
         stock.sold += entry.granted;
         stock.next_serial += entry.granted;
+        slots.take(entry.tickets);
+        sum.sold[entry.order] = tickets_after(entry);
     }
     stock.held -= hold.quantity;
     sum.holds.erase(found);
+}
+
+void cancel(Sum& sum, const Entry& entry) {
+    auto& [name, stock, rules, slots] = sum.events.at(entry.event);
+    auto& tickets = sum.sold.at(entry.order);
+    require(box_office::has_all(tickets, entry.returned), entry, "only what was sold is cancelled");
+    tickets = box_office::without(tickets, entry.returned);
+    require(tickets == entry.tickets, entry, "the rest stays sold");
+    slots.give_back(rules.terms.reuses_numbers ? entry.returned : box_office::TicketNumbers{});
+    stock.sold -= entry.returned.size();
+    const auto paid = std::min<std::uint64_t>(stock.overcommit, entry.returned.size());
+    if (!entry.restocks) stock.capacity -= entry.returned.size() - paid;
+}
+
+void close(Sum& sum, const Entry& entry) {
+    auto& [name, stock, rules, slots] = sum.events.at(entry.event);
+    for (auto hold = sum.holds.begin(); hold != sum.holds.end();) {
+        if (hold->second.event != entry.event) {
+            ++hold;
+            continue;
+        }
+        slots.give_back(hold->second.slots);
+        stock.held -= hold->second.quantity;
+        sum.newest[hold->first] = entry.lsn;
+        hold = sum.holds.erase(hold);
+    }
 }
 
 void add(Sum& sum, const Entry& entry) {
@@ -62,17 +103,25 @@ void add(Sum& sum, const Entry& entry) {
         require(entry.event == sum.events.size(), entry, "events are numbered in order");
         sum.events.push_back({entry.event_name, {}, {}});
     }
-    if (entry.type == EntryType::kPurchased || entry.type == EntryType::kHeld) {
+    auto& event = sum.events.at(entry.event);
+    const auto overcommit_before = event.stock.overcommit;
+    if (begins_order(entry.type)) {
         begin_order(sum, entry);
-    } else if (entry.type >= EntryType::kConfirmed) {
-        change_order(sum, entry);
+    } else if (changes_order(entry.type)) {
+        entry.type == EntryType::kCancelled ? cancel(sum, entry) : change_hold(sum, entry);
+        sum.newest[entry.order] = entry.lsn;
+    } else if (entry.voids_holds) {
+        close(sum, entry);
     } else {
-        sum.events.at(entry.event).stock.capacity = entry.after.capacity;
+        event.stock.capacity = entry.after.capacity;
     }
-    auto& [name, stock, rules] = sum.events.at(entry.event);
+    auto& [name, stock, rules, slots] = event;
     if (sets_rules(entry.type)) rules = entry.rules;
     stock.lsn = entry.lsn;
-    require(stock.sold + stock.held <= stock.capacity, entry, "no oversell");
+    const auto committed = stock.sold + stock.held;
+    stock.overcommit = committed - std::min(committed, stock.capacity);
+    require(stock.overcommit <= overcommit_before || entry.type == EntryType::kEventResized, entry,
+            "no oversell");
     require(stock == entry.after, entry, "the counts are those after the change");
 }
 
@@ -83,6 +132,12 @@ Sum add_up_all(std::span<const Entry> entries) {
     for (const auto& entry : entries)
         add(sum, entry);
     return sum;
+}
+
+store::Holds with_buyers(store::Holds holds, const store::LedgerState& state) {
+    for (auto& [order, hold] : holds)
+        hold.buyer = state.buyer(hold.uid, "");
+    return holds;
 }
 
 Lsn Expected::holder(UserId uid, const std::string& key) const {

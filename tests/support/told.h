@@ -31,13 +31,16 @@ struct Expected {
 /// What entries add up to.
 struct Sum {
     std::vector<store::Event> events;
-    store::Holds holds;
+    store::Holds holds;                             ///< their buyers are {0, uid}
+    std::map<Lsn, box_office::TicketNumbers> sold;  ///< what each sold order has
     std::map<Lsn, Lsn> newest;  ///< of orders that changed: the entry that says last what they are
 };
 /// Adds up entries from the first. Throws if one of them breaks a rule of selling: what is sold
 /// follows from what was asked and what there was, serials have no gap, nothing is oversold, and
 /// what is held comes back once.
 Sum add_up_all(std::span<const store::Entry> entries);
+/// The holds with their buyers as they are known to these books.
+store::Holds with_buyers(store::Holds holds, const store::LedgerState& state);
 inline std::vector<store::Event> add_up(std::span<const store::Entry> entries) {
     return add_up_all(entries).events;
 }

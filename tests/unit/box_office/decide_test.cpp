@@ -29,7 +29,7 @@ ErrorKind refusal_of(const Stock& stock, const Purchase& purchase) {
 }
 
 ErrorKind resize_refusal(const Stock& stock, const Resize& resize) {
-    const auto decision = decide(stock, resize);
+    const auto decision = decide(stock, Terms{}, resize);
     REQUIRE(std::holds_alternative<Refusal>(decision));
     return std::get<Refusal>(decision).kind;
 }
@@ -76,18 +76,19 @@ TEST_CASE("the largest event sells its last ticket without wrapping") {
 }
 
 TEST_CASE("a resize keeps what is committed") {
-    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Resize{6})).available() == 0);
-    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Resize{0, 5})).capacity == 15);
-    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Resize{0, -4})).capacity == 6);
+    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Terms{}, Resize{6})).available() == 0);
+    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Terms{}, Resize{0, 5})).capacity == 15);
+    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Terms{}, Resize{0, -4})).capacity == 6);
     CHECK(resize_refusal(stock_of(10, 4, 2), Resize{0, -5}) == ErrorKind::kCapacityBelowCommitted);
     CHECK(resize_refusal(stock_of(10, 0), Resize{0, -11}) == ErrorKind::kCapacityBelowCommitted);
     const Stock all{limits::kCapacity, 0, 0, 1, 1};
     CHECK(resize_refusal(all, Resize{0, 1}) == ErrorKind::kLimitReached);
-    CHECK(std::get<Stock>(decide(all, Resize{0, -static_cast<std::int64_t>(limits::kCapacity)}))
+    CHECK(std::get<Stock>(
+              decide(all, Terms{}, Resize{0, -static_cast<std::int64_t>(limits::kCapacity)}))
               .capacity == 0);
     CHECK(resize_refusal(stock_of(10, 4, 2), Resize{20, {}, 2}) == ErrorKind::kStaleLsn);
-    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Resize{20, {}, 1})).capacity == 20);
-    const auto refused = std::get<Refusal>(decide(stock_of(10, 4, 2), Resize{5}));
+    CHECK(std::get<Stock>(decide(stock_of(10, 4, 2), Terms{}, Resize{20, {}, 1})).capacity == 20);
+    const auto refused = std::get<Refusal>(decide(stock_of(10, 4, 2), Terms{}, Resize{5}));
     CHECK(refused.kind == ErrorKind::kCapacityBelowCommitted);
     CHECK(refused.committed == 6);
 }
@@ -111,7 +112,7 @@ TEST_CASE("random purchases and resizes agree with a bag of tickets") {
         for (int step = 0; step < 100; ++step) {
             if (random() % 5 == 0) {
                 const std::uint64_t wanted = random() % 80;
-                const auto decision = decide(stock, Resize{wanted});
+                const auto decision = decide(stock, Terms{}, Resize{wanted});
                 REQUIRE(std::holds_alternative<Stock>(decision) == (wanted >= sold.size()));
                 if (const auto* after = std::get_if<Stock>(&decision)) {
                     stock = *after;

@@ -26,8 +26,17 @@ Checkpoint some_checkpoint() {
     checkpoint.key_floor = {20, 1500};
     checkpoint.events = {{"demo", {5, 0, 1, 2, 29}},
                          {"other", {7, 2, 3, 9, 4}, {SaleState::kPaused, {1000, 3000}}}};
-    checkpoint.holds = {{22, {1, 7, 1, 1900, 1960, {}, 25}},
-                        {28, {1, 8, 1, 1950, 0, {box_office::Bind::kProcess, 77, 123}, 28}}};
+    checkpoint.holds = {{22, {1, 7, 1, 1900, 1960, {}, 25, {5, 6}}},
+                        {28, {1, 8, 1, 1950, 0, {box_office::Bind::kProcess, 77, 123}, 28, {7, 8}}},
+                        {29, {2, 8, 2, 1950, 0, {}, 29, {7, 8}, {2, 4}}}};
+    checkpoint.events.push_back({"slots", {2, 2, 1, 9, 29, 1}});
+    checkpoint.events[2].rules.terms.reuses_numbers = true;
+    checkpoint.events[2].rules.terms.buyer_limit = 3;
+    checkpoint.events[2].slots.take({2, 3, 4});
+    checkpoint.buyers.add({0, {1, 2}}, 1);
+    checkpoint.buyers.add({1, {5, 6}}, 4);
+    checkpoint.buyers.add({1, {7, 8}}, 1);
+    checkpoint.buyers.add({2, {7, 8}}, 3);
     return checkpoint;
 }
 
@@ -57,11 +66,12 @@ TEST_CASE("a checkpoint comes back as it was written") {
     CHECK(read.first_key_run == written.first_key_run);
     CHECK(read.key_floor.lsn == written.key_floor.lsn);
     CHECK(read.key_floor.time_ms == written.key_floor.time_ms);
-    REQUIRE(read.events.size() == 2);
-    for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(read.events.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
         CHECK(read.events[i] == written.events[i]);
     }
     CHECK(read.holds == written.holds);
+    CHECK(read.buyers == written.buyers);
 }
 
 TEST_CASE("no bit of a checkpoint may flip and no byte may be missing") {
@@ -108,6 +118,15 @@ TEST_CASE("a checkpoint that contradicts itself is refused, though its checksum 
     CHECK(is_refused([](Checkpoint& c) { c.holds[28].binding.pid = 0; }));
     CHECK(is_refused([](Checkpoint& c) { c.holds[28].binding.bind = box_office::Bind{3}; }));
     CHECK(is_refused([](Checkpoint& c) { c.holds[0] = c.holds.extract(22).mapped(); }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[29].slots = {1, 4}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[29].slots = {2}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.holds[22].slots = {2}; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[2].slots.take({7}); }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[2].stock.overcommit = 2; }));
+    CHECK(is_refused([](Checkpoint& c) { c.events[2].rules.terms.reuses_numbers = false; }));
+    CHECK(is_refused([](Checkpoint& c) { c.buyers.add({1, {7, 8}}, 1); }));
+    CHECK(is_refused([](Checkpoint& c) { c.buyers.add({1, {7, 8}}, -1); }));
+    CHECK(is_refused([](Checkpoint& c) { c.buyers.add({3, {7, 8}}, 1); }));
     CHECK_FALSE(is_refused([](Checkpoint&) {}));
 }
 

@@ -19,15 +19,15 @@ using tests::StoreRig;
 
 namespace {
 
-constexpr UserId kBuyer = 7;
+constexpr UserId kHolder = 7;
 
 HoldRequest a_hold(EventId event, std::uint64_t quantity = 1, std::int64_t ttl_ms = 1000,
                    const std::string& key = "") {
-    return {{kBuyer, event, {quantity, quantity}, key, ""}, ttl_ms, {}};
+    return {{kHolder, event, {quantity, quantity}, key, ""}, ttl_ms, {}};
 }
 
 HoldChangeRequest change(Lsn order, HoldChange what, const std::string& key = "") {
-    return {kBuyer, false, order, what, key};
+    return {kHolder, false, order, what, key};
 }
 
 Entry entry_of(const ChangeResult& result) {
@@ -85,7 +85,7 @@ TEST_CASE("a hold ends at its time and not a millisecond before, and a tie has e
     rig.settle();
     const auto ended = newest_of(rig, held.lsn);
     CHECK(ended.type == EntryType::kExpired);
-    CHECK(ended.uid == kBuyer);
+    CHECK(ended.uid == kHolder);
     entry_of(rig.buy(demo, 2));
 }
 
@@ -326,7 +326,7 @@ TEST_CASE("one user has only so many holds, which leaves some to others") {
     CHECK(refusal.kind == ErrorKind::kLimitReached);
     CHECK(refusal.limit == limits::kHoldsPerUid);
     auto others = a_hold(demo, 1, 0);
-    others.order.uid = kBuyer + 1;
+    others.order.uid = kHolder + 1;
     entry_of(again.store().hold(others));
     entry_of(again.store().change_hold(change(first, Release{})));
     entry_of(again.store().hold(a_hold(demo, 1, 0)));

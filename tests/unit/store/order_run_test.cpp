@@ -68,9 +68,9 @@ TEST_CASE("random changes of orders over many segments are found where they were
             const auto order = random() % (lsn + 2);
             const auto known = newest.find(order);
             const auto expected = known == newest.end() || known->second == 0
-                                      ? std::nullopt
-                                      : std::optional{known->second};
-            CHECK(find_newest(runs, order) == expected);
+                                      ? std::map<Lsn, Lsn>{}
+                                      : std::map<Lsn, Lsn>{*known};
+            CHECK(find_newest(runs, order, order) == expected);
         }
     }
 }
@@ -86,10 +86,13 @@ TEST_CASE("blocks that are just full, and an empty run, are read as they were wr
         const auto run = OrderRun::open(disk, kStoreId, 1);
         CHECK(run->items() == count);
         for (Lsn order = 1; order <= count; ++order) {
-            CHECK(run->find(2 * order) == 10'000 + order);
-            CHECK_FALSE(run->find(2 * order + 1));
+            CHECK(run->find(2 * order, 2 * order) ==
+                  std::vector{OrderItem{2 * order, 10'000 + order}});
+            CHECK(run->find(2 * order + 1, 2 * order + 1).empty());
         }
-        CHECK_FALSE(run->find(1));
+        CHECK(run->find(1, 1).empty());
+        CHECK(run->find(1, 2 * count).size() == count);
+        CHECK(run->find(200, 209).size() == (count < 100 ? 0U : std::min<Lsn>(count - 99, 5)));
     }
 }
 

@@ -275,7 +275,7 @@ TEST_CASE("the audit recomputes what the store says") {
 }
 
 TEST_CASE("the audit refuses an entry that is replayed twice") {
-    Audit audit{StoreId{}, KeyFloor{}};
+    Audit audit{StoreId{}, KeyFloor{}, [](Lsn) { return Entry{}; }};
     Entry created;
     created.lsn = 1;
     created.event_name = "demo";
