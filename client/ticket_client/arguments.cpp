@@ -8,6 +8,7 @@
 #include "client/point_in_time.h"
 #include "common/duration.h"
 #include "common/error_kind.h"
+#include "common/limits.h"
 
 namespace ticketd::client {
 namespace {
@@ -72,6 +73,29 @@ Problem set_answer(std::optional<bool>& slot, char letter, std::string_view text
     return std::nullopt;
 }
 
+// "1,4-6"
+Problem set_serials(std::optional<std::vector<std::uint64_t>>& slot, char letter,
+                    std::string_view text) {
+    const auto wrong =
+        usage(name_of(letter) + " needs serials like 1,4-6, not '" + std::string{text} + "'");
+    slot.emplace();
+    for (auto rest = text;;) {
+        const auto part = rest.substr(0, rest.find(','));
+        const auto dash = part.find('-');
+        const auto first = parse_number(part.substr(0, dash));
+        const auto last =
+            dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1));
+        if (!first || !last || *first < 1 || *last < *first ||
+            *last - *first >= limits::kQuantity - slot->size()) {
+            return wrong;
+        }
+        for (auto serial = *first; serial <= *last; ++serial)
+            slot->push_back(serial);
+        if (part.size() == rest.size()) return std::nullopt;
+        rest.remove_prefix(part.size() + 1);
+    }
+}
+
 Problem set_output(Arguments& arguments, std::string_view name) {
     const auto output = output_called(name);
     if (!output) {
@@ -108,7 +132,15 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'O': return set_time(arguments.opens_ms, letter, value);
         case 'C': return set_time(arguments.closes_ms, letter, value);
         case 'm': return set_number(arguments.min, letter, value);
-        case 'b': return set_number(arguments.buyer, letter, value);
+        case 'b': arguments.buyer = value; break;
+        case 'i': return set_serials(arguments.serials, letter, value);
+        case 'R': arguments.reason = value; break;
+        case 'N': arguments.retires = true; break;
+        case 'u': return set_number(arguments.buyer_limit, letter, value);
+        case 'U': arguments.buyers = value; break;
+        case 'z': arguments.has_slots = true; break;
+        case 'F': arguments.is_forced = true; break;
+        case 'v': arguments.voids_holds = true; break;
         case 'a': return set_number(arguments.after, letter, value);
         case 'l': return set_number(arguments.limit, letter, value);
         case 'I': return set_number(arguments.if_lsn, letter, value);

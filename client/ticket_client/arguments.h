@@ -26,6 +26,10 @@ struct Arguments {
     bool wants_exit_code = false;
     bool confirms = false;
     bool is_dry_run = false;
+    bool retires = false;
+    bool has_slots = false;
+    bool is_forced = false;
+    bool voids_holds = false;
     std::optional<std::uint64_t> number;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;
@@ -35,6 +39,8 @@ struct Arguments {
     std::optional<std::string> line;
     std::optional<bool> auto_close;
     std::optional<std::uint64_t> order_limit;
+    std::optional<std::uint64_t> buyer_limit;
+    std::optional<std::string> buyers;
     std::optional<std::uint64_t> pid;
     std::optional<std::string> event;
     std::optional<std::string> key;
@@ -43,7 +49,9 @@ struct Arguments {
     std::optional<std::int64_t> opens_ms;  ///< since 1970; 0: no such time
     std::optional<std::int64_t> closes_ms;
     std::optional<std::uint64_t> min;
-    std::optional<std::uint64_t> buyer;
+    std::optional<std::string> buyer;
+    std::optional<std::vector<std::uint64_t>> serials;
+    std::optional<std::string> reason;
     std::optional<std::uint64_t> after;
     std::optional<std::uint64_t> limit;
     std::optional<std::uint64_t> from;

@@ -47,7 +47,21 @@ class Params {
             .add("closes_ms", arguments.closes_ms)
             .add("order_limit", arguments.order_limit)
             .add("line", arguments.line)
-            .add("auto_close", arguments.auto_close);
+            .add("auto_close", arguments.auto_close)
+            .add("buyer_limit", arguments.buyer_limit);
+    }
+    Params& add_list(std::string_view name, const std::vector<std::uint64_t>& numbers) {
+        if (!text_.empty()) text_ += ',';
+        JsonWriter json{text_};
+        json.value(name);
+        text_ += ":[";
+        for (const auto number : numbers)
+            text_ += (text_.back() == '[' ? "" : ",") + std::to_string(number);
+        text_ += ']';
+        return *this;
+    }
+    Params& add_if(bool is_given, std::string_view name, bool value) {
+        return is_given ? add(name, value) : *this;
     }
 
     // A request that is not UTF-8 would be refused whole, without a word about which part of it.
@@ -83,6 +97,10 @@ std::optional<Failure> problem_with_terms(const Arguments& arguments) {
     if (arguments.event && !is_event_name(*arguments.event)) {
         return bad_input("'" + *arguments.event + "' is no event name");
     }
+    if (arguments.buyer && !is_buyer_name(*arguments.buyer)) {
+        return bad_input("a buyer's name is 1 to " + std::to_string(limits::kBuyerNameBytes) +
+                         " bytes without control characters");
+    }
     if (arguments.memo && !is_memo(*arguments.memo)) {
         return bad_input("the memo is longer than " + std::to_string(limits::kMemoBytes) +
                          " bytes or holds control characters");
@@ -104,6 +122,7 @@ Params terms(const Arguments& arguments) {
     params.add("quantity", arguments.operands.empty() ? 1 : *parse_number(arguments.operands[0]));
     params.add("min_quantity", arguments.min);
     if (arguments.wait) params.add("wait_ms", arguments.wait->count());
+    params.add("buyer", arguments.buyer);
     return params;
 }
 
@@ -139,6 +158,25 @@ Outcome<Request> change_hold(const Arguments& arguments, std::string_view method
     return keyed(arguments, std::move(params), method);
 }
 
+Outcome<Request> cancel(const Arguments& arguments) {
+    const auto& operands = arguments.operands;
+    const auto order = parse_number(operands[0]);
+    if (!order) return usage("'" + operands[0] + "' is no order number");
+    Params params;
+    params.add("order", *order);
+    if (operands.size() > 1) {
+        const auto quantity = parse_number(operands[1]);
+        if (!quantity || *quantity == 0) {
+            return usage("'" + operands[1] + "' is no number of tickets");
+        }
+        if (arguments.serials) return usage("cancel needs N or --serials, not both");
+        params.add("quantity", *quantity);
+    }
+    if (arguments.serials) params.add_list("serials", *arguments.serials);
+    params.add("reason", arguments.reason).add_if(arguments.retires, "restock", false);
+    return keyed(arguments, std::move(params), "cancel");
+}
+
 Outcome<Request> abandon(const Arguments& arguments) {
     const auto& key = arguments.operands[0];
     if (!is_key(key)) return bad_input("a key is 1 to 128 printable characters without blanks");
@@ -156,10 +194,15 @@ Outcome<Request> order(const Arguments& arguments) {
 }
 
 Outcome<Request> orders(const Arguments& arguments) {
-    return Params{}
-        .add("event", arguments.event)
-        .add("buyer", arguments.buyer)
-        .add("state", arguments.state)
+    Params params;
+    params.add("event", arguments.event);
+    const auto uid = parse_number(arguments.buyer.value_or(""));
+    if (uid) {
+        params.add("buyer", *uid);
+    } else {
+        params.add("buyer", arguments.buyer);
+    }
+    return params.add("state", arguments.state)
         .add("after_lsn", arguments.after)
         .add("limit", arguments.limit)
         .request("orders", Nature::kQuery);
@@ -181,7 +224,10 @@ Outcome<Request> size_event(const Arguments& arguments, std::string_view method)
         .add("capacity", capacity)
         .add("delta", arguments.by)
         .add("if_lsn", arguments.if_lsn)
+        .add_if(arguments.is_forced, "force", true)
         .add_rules(arguments)
+        .add("buyers", arguments.buyers)
+        .add_if(arguments.has_slots, "slots", true)
         .request(method, Nature::kOnce, kAskForEvents);
 }
 
@@ -189,13 +235,17 @@ Outcome<Request> change_rules(const Arguments& arguments, std::string_view metho
     const auto& name = arguments.operands[0];
     if (!is_event_name(name)) return bad_input("'" + name + "' is no event name");
     const bool sets_something = arguments.opens_ms || arguments.closes_ms ||
-                                arguments.order_limit || arguments.line || arguments.auto_close;
+                                arguments.order_limit || arguments.line || arguments.auto_close ||
+                                arguments.buyer_limit;
     if (arguments.verb->verb == Verb::kEventUpdate && !sets_something) {
-        return usage("event update needs --opens, --closes, --order-limit, --line or --auto-close");
+        return usage(
+            "event update needs --opens, --closes, --order-limit, --buyer-limit, --line or "
+            "--auto-close");
     }
     return Params{}
         .add("name", name)
         .add_rules(arguments)
+        .add_if(arguments.voids_holds, "void_holds", true)
         .request(method, Nature::kOnce, kAskForEvents);
 }
 
@@ -262,6 +312,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kConfirm: return change_hold(arguments, "confirm");
         case Verb::kRelease: return change_hold(arguments, "release");
         case Verb::kExtend: return change_hold(arguments, "extend");
+        case Verb::kCancel: return cancel(arguments);
         case Verb::kRun: return hold_for_process(arguments, 1);  // checked; asked for when it runs
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);

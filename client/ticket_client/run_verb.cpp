@@ -40,9 +40,18 @@ Outcome<Held> read_hold(const std::string& result) {
     if (!is_number(order) || !is_number(granted) || event == json.end() || !event->is_string()) {
         return strange;
     }
-    return Held{order->template get<std::uint64_t>(),
-                {"TICKET_ORDER=" + order->dump(), "TICKET_GRANTED=" + granted->dump(),
-                 "TICKET_EVENT=" + event->template get<std::string>()}};
+    Held held{order->template get<std::uint64_t>(),
+              {"TICKET_ORDER=" + order->dump(), "TICKET_GRANTED=" + granted->dump(),
+               "TICKET_EVENT=" + event->template get<std::string>()}};
+    const auto numbers = json.find("serials");
+    if (numbers == json.end() || !numbers->is_array() || numbers->empty()) return held;
+    std::string slots;
+    for (const auto& number : *numbers) {
+        if (!number.is_number_unsigned()) return strange;
+        slots += (slots.empty() ? "" : " ") + number.dump();
+    }
+    held.variables.push_back("TICKET_SLOT=" + slots);
+    return held;
 }
 
 }  // namespace

@@ -144,12 +144,24 @@ std::string held_for(const Json& result) {
            duration_text(left < 10s ? left : std::chrono::ceil<std::chrono::seconds>(left));
 }
 
-// ", serials 1-2", or " held for 10m".
+// ", serials 1-2", or " held for 10m", or " held, slot 3".
 std::string what_it_has(const Json& result, std::uint64_t granted) {
-    if (has_word(result, "state", "held")) return ' ' + held_for(result);
+    const bool is_held = has_word(result, "state", "held");
+    const auto text = is_held ? ' ' + held_for(result) : "";
     const auto serials = result.find("serials");
-    if (serials == result.end() || !serials->is_array() || serials->empty()) return {};
-    return (granted == 1 ? ", serial " : ", serials ") + cell(*serials);
+    if (serials == result.end() || !serials->is_array() || serials->empty()) return text;
+    const std::string word = is_held ? ", slot" : ", serial";
+    return text + word + (granted == 1 ? " " : "s ") + cell(*serials);
+}
+
+// "order 5: 1 ticket of demo cancelled, serials 1-2 kept, 3 left"
+std::string about_cancelled(const Json& result, std::uint64_t cancelled) {
+    auto text = tickets(cancelled) + " of " + cell(result["event"]) + " cancelled";
+    const auto kept = result.find("serials");
+    if (kept != result.end() && kept->is_array() && !kept->empty()) {
+        text += (kept->size() == 1 ? ", serial " : ", serials ") + cell(*kept) + " kept";
+    }
+    return text;
 }
 
 // "order 5: 2 of 3 tickets of demo, serials 1-2, 0 left", or "order 5: released, 3 of demo left";
@@ -167,7 +179,10 @@ std::optional<std::string> about_order(const Json& result) {
 
     auto text = "order " + std::to_string(*id) + ": ";
     const auto left = number(result, "available");
-    if (granted) {
+    const auto cancelled = number(result, "cancelled");
+    if (cancelled && left) {
+        text += about_cancelled(result, *cancelled) + ", " + std::to_string(*left) + " left";
+    } else if (granted) {
         const auto requested = number(result, "requested").value_or(*granted);
         text += *granted < requested ? std::to_string(*granted) + " of " + tickets(requested)
                                      : tickets(*granted);
@@ -185,7 +200,7 @@ std::optional<std::string> about_order(const Json& result) {
 
 bool is_about_order(Verb verb) {
     return verb == Verb::kPurchase || verb == Verb::kHold || verb == Verb::kConfirm ||
-           verb == Verb::kRelease || verb == Verb::kExtend;
+           verb == Verb::kRelease || verb == Verb::kExtend || verb == Verb::kCancel;
 }
 
 }  // namespace

@@ -27,8 +27,11 @@ constexpr std::array kOptions{
     OptionInfo{'K', "confirm", "", "buy the tickets if the command succeeds"},
     OptionInfo{'t', "ttl", "TIME", "hold for this long (10m; with --pid without end)"},
     OptionInfo{'p', "pid", "PID", "release it when this process of yours ends, such as $$"},
-    OptionInfo{'b', "buyer", "UID", "only orders of this user"},
-    OptionInfo{'s', "state", "STATE", "only orders held, sold, released or expired"},
+    OptionInfo{'b', "buyer", "BUYER", "a user's number, or a name where the event takes names"},
+    OptionInfo{'i', "serials", "LIST", "these tickets of the order: 3 or 1,4-6"},
+    OptionInfo{'R', "reason", "TEXT", "a note kept with the cancellation"},
+    OptionInfo{'N', "no-restock", "", "they are not sold again: the capacity shrinks"},
+    OptionInfo{'s', "state", "STATE", "only orders held, sold, released, expired or cancelled"},
     OptionInfo{'a', "after", "LSN", "only orders after this LSN: the `next` of the page before"},
     OptionInfo{'l', "limit", "N", "at most N rows"},
     OptionInfo{'f', "from", "LSN", "start at this LSN"},
@@ -39,6 +42,13 @@ constexpr std::array kOptions{
     OptionInfo{'L', "order-limit", "N", "at most N tickets in one order; 0: no limit of its own"},
     OptionInfo{'P', "line", "POLICY", "strict: first come first served; fit: the small may pass"},
     OptionInfo{'A', "auto-close", "YES|NO", "close when the last ticket is sold"},
+    OptionInfo{'u', "buyer-limit", "N", "at most N tickets for one buyer, held or sold; 0: any"},
+    OptionInfo{'U', "buyers", "WHO",
+               "uid: the users of this machine; claimed: who they say (--buyer)"},
+    OptionInfo{'z', "slots", "", "hand out the lowest free number, and again when it returns"},
+    OptionInfo{'F', "force", "",
+               "also below what is held and sold: nothing is sold till it is paid"},
+    OptionInfo{'v', "void-holds", "", "give back all that is held, too"},
     OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
     OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
@@ -50,7 +60,7 @@ constexpr std::array kVerbs{
              "  ticket-client --json query demo | jq .available\n"
              "  if ticket-client -q query --exit-code; then echo \"there are some\"; fi\n"},
     VerbInfo{
-        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emWkMd", "buy N tickets (1)",
+        Verb::kPurchase, "purchase", "buy", "[N]", 0, 1, "emWkMdb", "buy N tickets (1)",
         "  ticket-client purchase\n"
         "  ticket-client purchase 4 --min 2 --event demo\n"
         "  ticket-client purchase --wait 5m     # also before sales open\n"
@@ -61,7 +71,7 @@ constexpr std::array kVerbs{
         "Exit 10: sold out; 124: nothing came in time. Exit 75: it is not known whether the "
         "purchase\n"
         "was done; repeat it with the key that is named, and it is done once at most.\n"},
-    VerbInfo{Verb::kHold, "hold", "", "[N]", 0, 1, "emWtpkM",
+    VerbInfo{Verb::kHold, "hold", "", "[N]", 0, 1, "emWtpkMb",
              "keep N tickets (1) from others for a while",
              "  order=$(ticket-client hold 2 --ttl 5m --output env) && eval \"$order\"\n"
              "  ticket-client confirm \"$TICKET_ORDER\"    # or release it\n"
@@ -80,13 +90,23 @@ constexpr std::array kVerbs{
     VerbInfo{Verb::kExtend, "extend", "", "ORDER", 1, 1, "tk",
              "hold for another while, from now on", "  ticket-client extend 5 --ttl 10m\n"},
     VerbInfo{
-        Verb::kRun, "run", "", "CMD [ARG]...", 1, kAnyNumber, "enWKM",
+        Verb::kCancel, "cancel", "refund", "ORDER [N]", 1, 2, "iRNk",
+        "give back what was bought: all of an order, or N of it",
+        "  ticket-client cancel 5 --reason \"ill\"\n"
+        "  ticket-client cancel 5 1            # the last of its tickets\n"
+        "  ticket-client cancel 5 --serials 2,4-6\n"
+        "\n"
+        "What returns goes to those in line, then it is sold again. Exit 14: the order has not\n"
+        "got these tickets, or is not sold (a hold is released instead).\n"},
+    VerbInfo{
+        Verb::kRun, "run", "", "CMD [ARG]...", 1, kAnyNumber, "enWKMb",
         "run a command while it holds N tickets (1), then give them back",
         "  ticket-client run --event ci make -j4            # instead of flock, or sem\n"
         "  ticket-client run -n 2 --wait 10m --event ci -- ./deploy.sh\n"
         "  ticket-client run --confirm -- ./print-badge.sh  # bought if it succeeds\n"
         "\n"
-        "The command finds TICKET_ORDER, TICKET_EVENT and TICKET_GRANTED in its environment. Its\n"
+        "The command finds TICKET_ORDER, TICKET_EVENT and TICKET_GRANTED in its environment, and\n"
+        "TICKET_SLOT if the event has slots: the numbers that are its own while it runs. Its\n"
         "tickets return when its process ends, however that comes about; with --confirm they are\n"
         "bought if it exits 0, and return otherwise or when ticket-client ends.\n"
         "\n"
@@ -107,19 +127,21 @@ constexpr std::array kVerbs{
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
-    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPA",
+    VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",
              "  ticket-client event create demo 2\n"
-             "  ticket-client event create gala 500 --opens 2026-12-01T09:00:00Z --closes +30d\n"},
+             "  ticket-client event create gala 500 --opens 2026-12-01T09:00:00Z --closes +30d\n"
+             "  ticket-client event create fair 90 --buyers claimed --buyer-limit 4\n"
+             "  ticket-client event create gpu 4 --slots    # numbers 1 to 4, over and over\n"},
     VerbInfo{
-        Verb::kEventResize, "event resize", "", "NAME [CAPACITY]", 1, 2, "BI",
+        Verb::kEventResize, "event resize", "", "NAME [CAPACITY]", 1, 2, "BIF",
         "change how many tickets an event has",
         "  ticket-client event resize demo 100\n"
         "  ticket-client event resize demo --by -20\n"
         "  lsn=$(ticket-client --json query demo | jq .lsn)\n"
         "  ticket-client event resize demo 100 --if-lsn \"$lsn\"   # exit 17 if it has changed\n"},
     VerbInfo{
-        Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OCLPA",
+        Verb::kEventUpdate, "event update", "", "NAME", 1, 1, "OCLPAu",
         "change when an event opens and closes, and on what terms it sells",
         "  ticket-client event update demo --opens +10m\n"
         "  ticket-client event update demo --opens now --closes never\n"
@@ -132,8 +154,11 @@ constexpr std::array kVerbs{
              "  ticket-client event pause demo     # purchases are refused: paused, exit 13\n"},
     VerbInfo{Verb::kEventResume, "event resume", "", "NAME", 1, 1, "",
              "sell again, after a pause or a close", "  ticket-client event resume demo\n"},
-    VerbInfo{Verb::kEventClose, "event close", "", "NAME", 1, 1, "", "end the sale of an event",
-             "  ticket-client event close demo     # purchases are refused: closed, exit 13\n"},
+    VerbInfo{Verb::kEventClose, "event close", "", "NAME", 1, 1, "v", "end the sale of an event",
+             "  ticket-client event close demo     # purchases are refused: closed, exit 13\n"
+             "  ticket-client event close demo --void-holds\n"
+             "\n"
+             "Holds stay confirmable, unless they are voided.\n"},
     VerbInfo{Verb::kPing, "ping", "", "", 0, 0, "w", "ask whether the daemon answers",
              "  ticket-client ping --wait-ready 5s\n"},
     VerbInfo{Verb::kStats, "stats", "", "", 0, 0, "", "show the daemon's counters",

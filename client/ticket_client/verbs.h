@@ -17,6 +17,7 @@ enum class Verb : std::uint8_t {
     kConfirm,
     kRelease,
     kExtend,
+    kCancel,
     kRun,
     kAbandon,
     kOrder,

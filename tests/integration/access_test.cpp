@@ -10,10 +10,10 @@ namespace {
 constexpr uid_t kBuyer = 64'211, kOperator = 64'212, kAuditor = 64'213;
 
 const std::vector<const char*> kAllMethods{
-    "query",        "purchase",    "hold",          "confirm",        "release",
-    "extend",       "abandon",     "order",         "orders",         "events",
-    "event.create", "event.pause", "event.resume",  "event.close",    "event.resize",
-    "event.update", "ledger.read", "ledger.verify", "ledger.position"};
+    "query",        "purchase",     "hold",        "confirm",       "release",
+    "extend",       "cancel",       "abandon",     "order",         "orders",
+    "events",       "event.create", "event.pause", "event.resume",  "event.close",
+    "event.resize", "event.update", "ledger.read", "ledger.verify", "ledger.position"};
 
 Json members(uid_t uid) {
     return {{"uids", {uid}}, {"gids", Json::array()}};

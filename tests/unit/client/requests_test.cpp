@@ -94,7 +94,7 @@ TEST_CASE("an order is asked for by number or by key") {
 TEST_CASE("every other verb has its method") {
     auto orders = arguments("orders");
     orders.event = "e";
-    orders.buyer = 1000;
+    orders.buyer = "1000";
     orders.state = "sold";
     orders.after = 7;
     orders.limit = 3;

@@ -125,6 +125,11 @@ TEST_CASE("the audit notices key runs and a checkpoint that do not agree with th
     CHECK_FALSE(is_noticed([](Checkpoint&, KeyRun&) {}));
     CHECK(is_noticed([](Checkpoint&, KeyRun& run) { run.items.pop_back(); }));
     CHECK(is_noticed([](Checkpoint&, KeyRun& run) { run.items[0].lsn = 1; }));
-    CHECK(is_noticed([](Checkpoint& c, KeyRun&) { c.events[0].stock.sold -= 1; }));
+    CHECK(is_noticed([](Checkpoint& c, KeyRun&) { c.events[0].stock.capacity += 1; }));
+    CHECK(is_noticed([](Checkpoint& c, KeyRun&) {
+        const auto [buyer, tickets] = *c.buyers.begin();
+        c.buyers.add(buyer, -static_cast<std::int64_t>(tickets));
+        c.buyers.add({0, {1, 2}}, static_cast<std::int64_t>(tickets));
+    }));
     CHECK(is_noticed([](Checkpoint& c, KeyRun&) { c.events[0].name = "other"; }));
 }

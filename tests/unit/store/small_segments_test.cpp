@@ -13,9 +13,9 @@ using tests::StoreRig;
 TEST_CASE("the smallest segments sell and switch, one entry or many in a group") {
     StoreRig rig{std::make_unique<tests::MemoryDirectory>(),
                  {.segment_bytes = limits::kSegmentBytesMin}};
-    const auto demo = rig.create("demo", 1000);
+    const auto demo = rig.create("demo", 10'000);
     REQUIRE(rig.settle() == StoreRig::Settled::kDurable);
-    for (int group = 0; group < 40; ++group) {
+    for (int group = 0; group < 60; ++group) {
         for (int i = 0; i <= group % 3 * 20; ++i) {
             const auto result = rig.buy(demo);
             if (std::holds_alternative<Changed>(result)) continue;
