@@ -21,6 +21,11 @@ inline Failure usage(std::string message) {
     return {"usage", client_exit::kUsage, std::move(message) + "; try --help"};
 }
 
+/// Words or a file that cannot be taken.
+inline Failure bad_input(std::string message) {
+    return {"input", client_exit::kBadInput, std::move(message)};
+}
+
 template <typename T>
 using Outcome = std::variant<T, Failure>;
 

@@ -1,5 +1,6 @@
 #include "client/streams.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "client/descriptor.h"
 #include "common/error_kind.h"
 
 namespace ticketd::client {
@@ -21,6 +23,25 @@ int write_all(int fd, std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(written));
     }
     return 0;
+}
+
+Failure unreadable(const std::string& name, int error) {
+    return bad_input("cannot read " + name + ": " + ::strerrordesc_np(error));
+}
+
+Outcome<std::string> read_all(int fd, const std::string& name, std::size_t bytes_max) {
+    std::string text;
+    std::array<char, 4096> chunk{};
+    for (;;) {
+        const auto got = ::read(fd, chunk.data(), chunk.size());
+        if (got == 0) return text;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return unreadable(name, errno);
+        text.append(chunk.data(), static_cast<std::size_t>(got));
+        if (text.size() > bytes_max) {
+            return bad_input(name + " holds more than " + std::to_string(bytes_max) + " bytes");
+        }
+    }
 }
 
 }  // namespace
@@ -39,22 +60,14 @@ int report(const Failure& failure) {
 }
 
 Outcome<std::string> read_input(std::size_t bytes_max) {
-    std::string text;
-    std::array<char, 4096> chunk{};
-    for (;;) {
-        const auto got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
-        if (got == 0) return text;
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            return Failure{"input", client_exit::kBadInput,
-                           std::string{"cannot read stdin: "} + ::strerrordesc_np(errno)};
-        }
-        text.append(chunk.data(), static_cast<std::size_t>(got));
-        if (text.size() > bytes_max) {
-            return Failure{"input", client_exit::kBadInput,
-                           "stdin holds more than " + std::to_string(bytes_max) + " bytes"};
-        }
-    }
+    return read_all(STDIN_FILENO, "stdin", bytes_max);
+}
+
+Outcome<std::string> read_file(const std::string& name, std::size_t bytes_max) {
+    if (name == "-") return read_input(bytes_max);
+    const Descriptor file{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.number() < 0) return unreadable(name, errno);
+    return read_all(file.number(), name, bytes_max);
 }
 
 std::string printable(std::string_view text) {

@@ -20,6 +20,9 @@ int report(const Failure& failure);
 /// All of stdin; a failure (exit 65) if it cannot be read or is longer than `bytes_max`.
 Outcome<std::string> read_input(std::size_t bytes_max);
 
+/// All of a file, or of stdin if its name is "-"; a failure (exit 65) likewise.
+Outcome<std::string> read_file(const std::string& name, std::size_t bytes_max);
+
 /// `text` with control characters made harmless, so that words chosen by others (a memo, a server's
 /// message) cannot steer the terminal or break a line.
 std::string printable(std::string_view text);

@@ -24,6 +24,9 @@ inline constexpr std::size_t kReplyDepth = 64;
 /// (config) How many requests a JSON-RPC batch may hold.
 inline constexpr std::size_t kBatchRequests = 128;
 inline constexpr std::size_t kBatchRequestsMax = 4096;
+/// How many requests an atomic batch may hold: the entries of all of them are one group, so that a
+/// crash leaves all or none.
+inline constexpr std::size_t kAtomicRequests = 64;
 /// How many parameters a request may carry; no method takes half as many.
 inline constexpr std::size_t kParams = 32;
 
@@ -163,6 +166,7 @@ inline constexpr int kLockTimeoutMsMax = 60'000;
 static_assert(kEventNameBytes + kKeyBytes + kBuyerNameBytes + kMemoBytes + 2 * kQuantity / 8 + 256 <
               kEntryBytes);
 static_assert(kSlots <= kQuantity, "they fit into as many bits");
+static_assert(2 * kAtomicRequests * kEntryBytes <= kGroupBytes, "a sale may also close its event");
 static_assert(kEntryBytes < kGroupBytes && kGroupBytes < kPendingBytes);
 static_assert(2 * kGroupBytes < kSegmentBytes);
 static_assert(kQuantity * 18 < kOutputBytes, "one reply fits the output buffer");

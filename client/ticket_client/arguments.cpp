@@ -139,6 +139,7 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'u': return set_number(arguments.buyer_limit, letter, value);
         case 'U': arguments.buyers = value; break;
         case 'z': arguments.has_slots = true; break;
+        case 'G': arguments.is_atomic = true; break;
         case 'F': arguments.is_forced = true; break;
         case 'v': arguments.voids_holds = true; break;
         case 'a': return set_number(arguments.after, letter, value);

@@ -30,6 +30,7 @@ struct Arguments {
     bool has_slots = false;
     bool is_forced = false;
     bool voids_holds = false;
+    bool is_atomic = false;
     std::optional<std::uint64_t> number;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;

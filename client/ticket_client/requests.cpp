@@ -8,6 +8,7 @@
 #include "client/key.h"
 #include "client/numbers.h"
 #include "client/streams.h"
+#include "client/ticket_client/batch_request.h"
 #include "common/error_kind.h"
 #include "common/json_slice.h"
 #include "common/json_writer.h"
@@ -18,10 +19,6 @@ namespace ticketd::client {
 namespace {
 
 constexpr const char* kAskForEvents = "ask `ticket-client events` whether it was done";
-
-Failure bad_input(std::string message) {
-    return {"input", client_exit::kBadInput, std::move(message)};
-}
 
 // Collects the parameters that were given.
 class Params {
@@ -313,6 +310,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kRelease: return change_hold(arguments, "release");
         case Verb::kExtend: return change_hold(arguments, "extend");
         case Verb::kCancel: return cancel(arguments);
+        case Verb::kBatch: return batch_request(arguments);
         case Verb::kRun: return hold_for_process(arguments, 1);  // checked; asked for when it runs
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);

@@ -56,7 +56,8 @@ std::optional<Failure> print(const Arguments& arguments, const std::string& resu
 int finish(const Arguments& arguments, const Request& request, const std::string& result) {
     const auto bad_news = verdict(arguments, result);
     // A ledger that does not verify is shown even to those who want to hear nothing.
-    if (!arguments.is_quiet || (bad_news && !arguments.wants_exit_code)) {
+    const bool is_to_be_seen = bad_news && !arguments.wants_exit_code;
+    if (!arguments.is_quiet || is_to_be_seen) {
         if (auto failure = print(arguments, result)) {
             if (arguments.verb->verb == Verb::kLedgerBackup) {
                 failure->message += "; the backup was made";

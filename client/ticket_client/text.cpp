@@ -203,11 +203,36 @@ bool is_about_order(Verb verb) {
            verb == Verb::kRelease || verb == Verb::kExtend || verb == Verb::kCancel;
 }
 
+// A line for each request, as if it had been asked for alone. Nothing if it does not look like it.
+std::optional<std::string> about_batch(const Json& result) {
+    const auto results = result.is_object() ? result.find("results") : result.end();
+    if (results == result.end() || !results->is_array()) return std::nullopt;
+    std::string text;
+    for (const auto& one : *results) {
+        const auto done = one.is_object() ? one.find("result") : one.end();
+        const auto failed = one.is_object() ? one.find("error") : one.end();
+        if (one.is_object() && done != one.end()) {
+            const auto order = about_order(*done);
+            text += order ? *order : cell(*done) + '\n';
+        } else if (one.is_object() && failed != one.end() && failed->is_object()) {
+            const auto& data = failed->value("data", Json::object());
+            text += cell(data.is_object() ? data.value("kind", Json{}) : Json{}) + ": " +
+                    cell(failed->value("message", Json{})) + '\n';
+        } else {
+            return std::nullopt;
+        }
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string result_text(Verb verb, std::string_view result) {
     const auto json = read_result(result);
     if (!json) return printable(result) + '\n';
+    if (verb == Verb::kBatch) {
+        if (auto text = about_batch(*json)) return *std::move(text);
+    }
     if (is_about_order(verb)) {
         if (auto text = about_order(*json)) return *std::move(text);
     }

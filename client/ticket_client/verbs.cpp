@@ -49,6 +49,7 @@ constexpr std::array kOptions{
     OptionInfo{'F', "force", "",
                "also below what is held and sold: nothing is sold till it is paid"},
     OptionInfo{'v', "void-holds", "", "give back all that is held, too"},
+    OptionInfo{'G', "atomic", "", "all of them or none"},
     OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
     OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
     OptionInfo{'w', "wait-ready", "TIME", "keep trying this long until the daemon answers"},
@@ -112,6 +113,20 @@ constexpr std::array kVerbs{
         "\n"
         "Exits with the command's status, or 128 and the signal that ended it; 125: there was no\n"
         "ticket, or no daemon; 126: the command cannot be run; 127: there is no such command.\n"},
+    VerbInfo{
+        Verb::kBatch, "batch", "", "FILE|-", 1, 1, "G",
+        "do several requests, one after another or all or none",
+        "  ticket-client batch --atomic - <<'END'\n"
+        "  {\"method\":\"purchase\",\"params\":{\"event\":\"flight\",\"quantity\":2}}\n"
+        "  {\"method\":\"purchase\",\"params\":{\"event\":\"hotel\"}}\n"
+        "  END\n"
+        "\n"
+        "FILE holds requests as JSON, one after another or in an array. Those that change\n"
+        "something and have no key get one, so that the whole batch can be sent again after a\n"
+        "lost connection. With --atomic: purchase, hold, confirm, release and extend; if one\n"
+        "cannot be done the others are refused as linked_failed.\n"
+        "\n"
+        "Exits with the code of the first request that failed by itself.\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"

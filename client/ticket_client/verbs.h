@@ -18,6 +18,7 @@ enum class Verb : std::uint8_t {
     kRelease,
     kExtend,
     kCancel,
+    kBatch,
     kRun,
     kAbandon,
     kOrder,

@@ -44,6 +44,24 @@ std::optional<Failure> verdict_on_stock(const Value& counts) {
     return silent(may_return ? ErrorKind::kHeldOut : ErrorKind::kSoldOut);
 }
 
+// A failure for which another one is to blame counts only if there is no other.
+std::optional<Failure> verdict_on_batch(const Value& answer) {
+    std::optional<Failure> first;
+    const auto* results = member(answer, "results");
+    for (std::size_t i = 0; results != nullptr && results->is_array() && i < results->size(); ++i) {
+        const auto* error = member((*results)[i], "error");
+        const auto* data = error == nullptr ? nullptr : member(*error, "data");
+        const auto* name = data == nullptr ? nullptr : member(*data, "kind");
+        if (name == nullptr || !name->is_string()) continue;
+        const auto kind = find_error_kind(name->get_ref<const std::string&>());
+        if (!kind) continue;
+        if (!first || first->exit_code == error_kind_info(ErrorKind::kLinkedFailed).client_exit) {
+            first = silent(*kind);
+        }
+    }
+    return first;
+}
+
 }  // namespace
 
 bool is_verified(std::string_view result) {
@@ -54,6 +72,7 @@ bool is_verified(std::string_view result) {
 
 std::optional<Failure> verdict(const Arguments& arguments, std::string_view result) {
     if (arguments.wants_exit_code) return verdict_on_stock(parsed(result));
+    if (arguments.verb->verb == Verb::kBatch) return verdict_on_batch(parsed(result));
     if (arguments.verb->verb != Verb::kLedgerVerify || is_verified(result)) return std::nullopt;
     return Failure{"ledger", client_exit::kStorage, "the ledger does not verify"};
 }

@@ -10,44 +10,61 @@ constexpr std::string_view kTooManyProcesses = "holds are bound to as many proce
 
 }  // namespace
 
-void Service::hold(const Params& params, const Caller& caller, const Responder& responder) {
-    constexpr OrderParams kPlaces{3, 4, 5, 6, 8};
+std::optional<store::HoldRequest> Service::read_hold(const Params& params, const Caller& caller,
+                                                     const Responder& responder) {
     constexpr std::size_t kTtl = 2, kBind = 7;
     const auto bound = hold_watch_.binding(params.text(kBind), caller);
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
         if (*problem == HoldWatch::Problem::kTooMany) {
-            return responder.error(0, ErrorKind::kBusy, kTooManyProcesses);
+            responder.error(0, ErrorKind::kBusy, kTooManyProcesses);
+        } else {
+            responder.error(0, ErrorKind::kInvalidParams, "bind names no process of yours");
         }
-        return responder.error(0, ErrorKind::kInvalidParams, "bind names no process of yours");
+        return std::nullopt;
     }
-    auto terms = read_terms(params, kPlaces, caller, responder);
-    if (!terms) return;
+    auto terms = read_terms(params, kOfHold, caller, responder);
+    if (!terms) return std::nullopt;
     store::HoldRequest request{*std::move(terms), 0, std::get<box_office::Binding>(bound)};
     // What it is bound to ends it, unless a time was given too.
     const bool is_bound = request.binding.bind != box_office::Bind::kNothing;
     request.ttl_ms = params.signed_integer(kTtl).value_or(is_bound ? 0 : limits::kHoldMs);
-    ask_for(std::move(request),
-            std::chrono::milliseconds{params.signed_integer(kPlaces.wait).value_or(0)}, caller,
-            responder);
+    return request;
+}
+
+void Service::hold(const Params& params, const Caller& caller, const Responder& responder) {
+    auto request = read_hold(params, caller, responder);
+    if (!request) return;
+    const std::chrono::milliseconds wait{params.signed_integer(kOfHold.wait).value_or(0)};
+    ask_for(*std::move(request), wait, caller, responder);
+}
+
+store::HoldChangeRequest Service::read_change_of_hold(std::string_view method, const Params& params,
+                                                      const Caller& caller) {
+    store::HoldChange change = store::Release{};
+    if (method == "confirm") change = box_office::Confirm{params.integer(1, 0)};
+    if (method == "extend") {
+        change = store::Extend{params.signed_integer(1).value_or(limits::kHoldMs)};
+    }
+    const std::size_t key_at = method == "release" ? 1 : 2;
+    return {caller.uid, caller.is_operator, params.integer(0, 0), change,
+            std::string{params.text(key_at)}};
 }
 
 void Service::confirm(const Params& params, const Caller& caller, const Responder& responder) {
-    change_hold(params, box_office::Confirm{params.integer(1, 0)}, 2, caller, responder);
+    change_hold("confirm", params, caller, responder);
 }
 
 void Service::release(const Params& params, const Caller& caller, const Responder& responder) {
-    change_hold(params, store::Release{}, 1, caller, responder);
+    change_hold("release", params, caller, responder);
 }
 
 void Service::extend(const Params& params, const Caller& caller, const Responder& responder) {
-    const auto ttl_ms = params.signed_integer(1).value_or(limits::kHoldMs);
-    change_hold(params, store::Extend{ttl_ms}, 2, caller, responder);
+    change_hold("extend", params, caller, responder);
 }
 
-void Service::change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
-                          const Caller& caller, const Responder& responder) {
-    store::HoldChangeRequest request{caller.uid, caller.is_operator, params.integer(0, 0), change,
-                                     std::string{params.text(key_at)}};
+void Service::change_hold(std::string_view method, const Params& params, const Caller& caller,
+                          const Responder& responder) {
+    auto request = read_change_of_hold(method, params, caller);
     const auto attempt = [this, caller, request = std::move(request)](const Responder& r) {
         return answer(store_.change_hold(request), "", caller, request, r);
     };

@@ -60,6 +60,16 @@ Problem problem_with_serials(const Value& value) {
     return std::nullopt;
 }
 
+Problem problem_with_requests(const Value& value) {
+    std::size_t count = 0;
+    JsonSlice slice{value.kind == ValueKind::kArray ? value.text : std::string_view{}};
+    for (auto item = slice.next(); item; item = slice.next(), ++count) {
+        if (!item->value.starts_with('{')) return "must be an array of objects";
+    }
+    if (count >= 1 && count <= limits::kBatchRequestsMax) return std::nullopt;
+    return "must be an array of 1 to " + std::to_string(limits::kBatchRequestsMax) + " requests";
+}
+
 Problem problem_with_text(const Value& value, ParamType type) {
     if (value.kind != ValueKind::kString) return "must be a string";
     switch (type) {
@@ -100,6 +110,7 @@ Problem problem_with_text(const Value& value, ParamType type) {
 
 Problem problem_with(const Value& value, ParamType type) {
     if (type == ParamType::kSerials) return problem_with_serials(value);
+    if (type == ParamType::kRequests) return problem_with_requests(value);
     if (type == ParamType::kUserOrName && value.kind == ValueKind::kInteger)
         type = ParamType::kUserId;
     if (type == ParamType::kFlag) {
@@ -141,6 +152,7 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kOrderLimit: return {"integer", 0, limits::kQuantity};
         case ParamType::kBuyerLimit: return {"integer", 0, limits::kBuyerLimit};
         case ParamType::kFlag: return {"boolean"};
+        case ParamType::kRequests:
         case ParamType::kSerials: return {"array"};
         case ParamType::kTtl: return {"integer", 1, limits::kHoldMsMax};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};

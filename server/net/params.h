@@ -37,6 +37,7 @@ enum class ParamType : std::uint8_t {
     kBuyerName,   ///< 1 to limits::kBuyerNameBytes
     kUserOrName,  ///< a kUserId or a kBuyerName
     kBuyers,      ///< "uid" or "claimed"
+    kRequests,    ///< array of 1 to limits::kBatchRequestsMax objects
     kSerials,     ///< array of 1 to limits::kQuantity integers, each once
 };
 

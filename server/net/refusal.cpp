@@ -57,6 +57,8 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             }
             return "there are " + std::to_string(limits::kEvents) +
                    " events, the most there can be";
+        case ErrorKind::kLinkedFailed: return "another request of the batch cannot be done";
+        case ErrorKind::kKeyAbandoned: return "the key was abandoned";
         case ErrorKind::kKeyMismatch: return "the key was used for another request";
         case ErrorKind::kKeyTooOld: return "the key is older than keys are kept";
         case ErrorKind::kBusy:

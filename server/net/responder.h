@@ -35,6 +35,7 @@ class Exchange {
         message_.is_batch = is_batch;
     }
 
+    bool is_connected() const { return sink_->is_connected(); }
     bool is_batch() const { return message_.is_batch; }
     bool is_answered() const { return unanswered_ == 0; }
     /// Bytes of the answers so far, and of large ones still to come, about.

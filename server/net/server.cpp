@@ -40,7 +40,9 @@ Server::Server(asio::io_context& loop, platform::Directory& directory, store::St
       store_(store),
       settings_(settings),
       access_(access),
-      service_(loop, directory, store, settings, [this] { end_turn_later(); }),
+      service_(
+          loop, directory, store, settings, [this] { end_turn_later(); },
+          [this](const std::shared_ptr<Exchange>& exchange) { remember(exchange); }),
       acceptor_(loop),
       accept_pause_(loop),
       sweep_timer_(loop),

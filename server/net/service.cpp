@@ -33,6 +33,8 @@ constexpr std::array kExtendParams{ParamSpec{"order", kLsn, true}, ParamSpec{"tt
 constexpr std::array kCancelParams{ParamSpec{"order", kLsn, true}, ParamSpec{"quantity", kQuantity},
                                    ParamSpec{"serials", kSerials}, ParamSpec{"key", kKey},
                                    ParamSpec{"reason", kMemo},     ParamSpec{"restock", kFlag}};
+constexpr std::array kBatchParams{ParamSpec{"requests", kRequests, true},
+                                  ParamSpec{"atomic", kFlag}};
 constexpr std::array kAbandonParams{ParamSpec{"key", kKey, true}};
 constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserOrName},
@@ -97,6 +99,8 @@ std::span<const Method> Service::methods() {
                kExtendParams, &Service::extend},
         Method{"cancel", "Gives back what was bought: all, `quantity` of it, or these `serials`.",
                kBuyer, kSmall, kCancelParams, &Service::cancel},
+        Method{"batch", "Several requests, one after another; with `atomic` all of them or none.",
+               kReader, kSmall, kBatchParams, &Service::batch},
         Method{"abandon", "Makes sure that a key never buys, unless it has.", kBuyer, kSmall,
                kAbandonParams, &Service::abandon},
         Method{"order", "One order, by its number or by the key it was bought with.", kReader,
@@ -138,10 +142,11 @@ std::span<const Method> Service::methods() {
 }
 
 Service::Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-                 const Settings& settings, std::function<void()> on_change)
+                 const Settings& settings, std::function<void()> on_change, OnExchange on_exchange)
     : store_(store),
       settings_(settings),
       on_change_(std::move(on_change)),
+      on_exchange_(std::move(on_exchange)),
       locks_(loop, settings.lock_timeout),
       hold_watch_(loop, store, on_change_),
       waiting_room_(loop, store, on_change_),

@@ -69,8 +69,11 @@ class Service {
     /// All references must outlive the service.
     /// `on_change` is called when something was changed, or is about to be, beside a request that
     /// is being handled.
+    /// `on_exchange` is called for answers that are being collected, which may rest on what is
+    /// taken back later.
+    using OnExchange = std::function<void(const std::shared_ptr<Exchange>&)>;
     Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
-            const Settings& settings, std::function<void()> on_change);
+            const Settings& settings, std::function<void()> on_change, OnExchange on_exchange);
 
     /// How large the answer to a request may be.
     static AnswerSize answer_size(std::string_view method);
@@ -102,6 +105,8 @@ class Service {
     void extend(const Params&, const Caller&, const Responder&);
     // cancel_method.cpp
     void cancel(const Params&, const Caller&, const Responder&);
+    // batch_method.cpp
+    void batch(const Params&, const Caller&, const Responder&);
     // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
@@ -131,6 +136,9 @@ class Service {
     struct OrderParams {
         std::size_t min_quantity, key, buyer, wait, memo;
     };
+    static constexpr OrderParams kOfPurchase{2, 3, 4, 5, 6};
+    static constexpr OrderParams kOfHold{3, 4, 5, 6, 8};
+    static constexpr std::size_t kDryRun = 7;  ///< of `purchase`
     /// What both ask for; nothing if it was refused.
     std::optional<store::PurchaseRequest> read_terms(const Params& params, const OrderParams& at,
                                                      const Caller& caller,
@@ -143,15 +151,20 @@ class Service {
         return store_.purchase(request);
     }
     store::ChangeResult decide(const store::HoldRequest& request) { return store_.hold(request); }
+    /// What `hold` asks for; nothing if it was refused.
+    std::optional<store::HoldRequest> read_hold(const Params& params, const Caller& caller,
+                                                const Responder& responder);
     /// Answers a purchase or a hold with what the store said.
     template <typename Request>
     bool tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
               const Responder& responder, bool is_last = true);
     void count(const store::ChangeResult& result);
     bool try_preview(const store::PurchaseRequest& request, const Responder& responder);
-    /// `key_at`: where among the parameters the key is.
-    void change_hold(const Params& params, const store::HoldChange& change, std::size_t key_at,
-                     const Caller& caller, const Responder& responder);
+    /// What `confirm`, `release` or `extend` asks for.
+    static store::HoldChangeRequest read_change_of_hold(std::string_view method,
+                                                        const Params& params, const Caller& caller);
+    void change_hold(std::string_view method, const Params& params, const Caller& caller,
+                     const Responder& responder);
     void refuse_not_held(Lsn order, const Caller& caller, const Responder& responder);
     /// Reads what became of an order and calls `show` with it, or with nothing if there is none of
     /// this number.
@@ -162,6 +175,25 @@ class Service {
                     std::function<void(const store::KnownOrder&)> show);
     void cancel(const store::CancelRequest& request, const Caller& caller,
                 const Responder& responder);
+    /// A request of an atomic batch, ready to be decided with the others.
+    struct Prepared {
+        Responder responder;
+        store::BatchItem item;
+        bool is_ready = false;  ///< else it was answered: it cannot be
+    };
+    Prepared prepare(const RequestResult& read, const Caller& caller, const Responder& responder);
+    /// Reads what the request asks for into `item`; false if it was refused.
+    bool read_item(const Request& request, const Caller& caller, const Responder& responder,
+                   store::BatchItem& item);
+    void run_in_order(std::vector<RequestResult> requests, const Caller& caller,
+                      const std::shared_ptr<Exchange>& answers);
+    using Batch = std::shared_ptr<std::vector<Prepared>>;
+    using KnownAnswers = std::vector<std::optional<store::Entry>>;
+    /// Runs it once it is known what its keys were answered with before.
+    void run_atomic(const Batch& batch, const Caller& caller, const Responder& responder);
+    void decide(const Batch& batch, const KnownAnswers& known, const Caller& caller,
+                const Responder& responder);
+    bool try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
     void show_order(Lsn order, const Caller& caller, const Responder& responder);
     void show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
                      const Responder& responder);
@@ -193,6 +225,7 @@ class Service {
     store::Store& store_;
     const Settings& settings_;
     const std::function<void()> on_change_;
+    const OnExchange on_exchange_;
     Durability durability_;
     LockQueue locks_;
     HoldWatch hold_watch_;

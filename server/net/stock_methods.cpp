@@ -24,16 +24,14 @@ bool Service::try_query(EventId event, const Caller& caller, const Responder& re
 }
 
 void Service::purchase(const Params& params, const Caller& caller, const Responder& responder) {
-    constexpr OrderParams kPlaces{2, 3, 4, 5, 6};
-    constexpr std::size_t kDryRun = 7;
-    auto request = read_terms(params, kPlaces, caller, responder);
+    auto request = read_terms(params, kOfPurchase, caller, responder);
     if (!request) return;
     if (params.flag(kDryRun) == true) {
         return run_locked(request->event, responder, [this, asked = *request](const Responder& r) {
             return try_preview(asked, r);
         });
     }
-    ask_for(*std::move(request), milliseconds{params.signed_integer(kPlaces.wait).value_or(0)},
+    ask_for(*std::move(request), milliseconds{params.signed_integer(kOfPurchase.wait).value_or(0)},
             caller, responder);
 }
 

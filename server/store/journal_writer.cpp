@@ -102,20 +102,20 @@ JournalWriter::~JournalWriter() {
     if (thread_.joinable()) finish();
 }
 
-bool JournalWriter::has_room() const {
-    return unsynced_bytes_ + limits::kEntryBytes + framing_slack_ <= room_bytes_;
+bool JournalWriter::has_room(std::size_t bytes) const {
+    return bytes <= group_bytes_ && unsynced_bytes_ + bytes + framing_slack_ <= room_bytes_;
 }
 
 bool JournalWriter::is_backlogged() const {
     return unsynced_bytes_ + limits::kEntryBytes > limits::kPendingBytes;
 }
 
-void JournalWriter::append(std::string_view entry) {
-    TICKETD_CHECK(entry.size() <= limits::kEntryBytes);
-    if (open_.payload.size() + entry.size() > group_bytes_) seal();
-    open_.payload += entry;
-    open_.count += 1;
-    unsynced_bytes_ += entry.size();
+void JournalWriter::append(std::string_view entries, std::uint32_t count) {
+    TICKETD_CHECK(entries.size() <= count * limits::kEntryBytes && entries.size() <= group_bytes_);
+    if (open_.payload.size() + entries.size() > group_bytes_) seal();
+    open_.payload += entries;
+    open_.count += count;
+    unsynced_bytes_ += entries.size();
 }
 
 void JournalWriter::seal() {

@@ -24,6 +24,7 @@
 #include <string>
 #include <thread>
 
+#include "common/limits.h"
 #include "server/platform/file.h"
 #include "server/store/journal_format.h"
 
@@ -74,12 +75,13 @@ class JournalWriter {
 
     // --- event loop only ---
 
-    /// True if an entry of limits::kEntryBytes is sure to find space on disk.
-    bool has_room() const;
+    /// True if entries of so many bytes are sure to find space on disk, in one group if they are
+    /// appended at once.
+    bool has_room(std::size_t bytes = limits::kEntryBytes) const;
     /// True if the sync is so far behind that no more may be taken on.
     bool is_backlogged() const;
-    /// Adds an encoded entry to the open group. Nothing is durable on return.
-    void append(std::string_view entry);
+    /// Adds encoded entries, together, to the open group. Nothing is durable on return.
+    void append(std::string_view entries, std::uint32_t count);
     /// Closes the open group and hands it to the sync thread; called once a loop turn.
     void seal();
     /// After on_full: forgets everything that is not durable; the next entry gets `next` as LSN.

@@ -56,6 +56,13 @@ struct CancelRequest {
     std::string reason;
 };
 
+/// What can be part of an atomic batch.
+using BatchRequest = std::variant<PurchaseRequest, HoldRequest, HoldChangeRequest>;
+struct BatchItem {
+    BatchRequest request;
+    bool is_behind = false;  ///< in the line of its event
+};
+
 inline EventId event_of(const PurchaseRequest& request) {
     return request.event;
 }

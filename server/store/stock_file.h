@@ -53,12 +53,15 @@ class StockFile {
         SlotLock(const SlotLock&) = delete;
         SlotLock& operator=(const SlotLock&) = delete;
         ~SlotLock();
+        /// For whoever works under a lock that somebody else has taken, and lets go later.
+        static SlotLock of_caller() { return SlotLock{}; }
 
       private:
         friend class StockFile;
+        SlotLock() = default;
         SlotLock(StockFile& file, EventId id) : file_(&file), id_(id) {}
-        StockFile* file_;
-        EventId id_;
+        StockFile* file_ = nullptr;
+        EventId id_ = 0;
     };
 
     /// The exclusive lock of the slot, or nothing at once if another process has it (or any part of

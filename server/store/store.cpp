@@ -202,6 +202,7 @@ void Store::scrub() {
 }
 
 std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
+    if (staged_ && staged_->locked.contains(event)) return StockFile::SlotLock::of_caller();
     return stock_file_->try_lock(event);
 }
 
@@ -287,7 +288,8 @@ Refused Store::give_up(const Asked& asked, const PurchaseRequest& request) {
 }
 
 void Store::remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn) {
-    if (asked.key.empty()) return;
+    // What becomes of an atomic batch is not known yet.
+    if (asked.key.empty() || staged_) return;
     const auto digest = state().digest(asked.uid, asked.key);
     // While this request waited in line another one may have been told no with its key.
     if (refused_keys_.find(digest)) return;
@@ -326,8 +328,13 @@ Changed Store::commit(Entry entry) {
     TICKETD_CHECK(!state().problem_with(entry));
     encoded_.clear();
     append_entry(encoded_, entry);
-    journal_->append(encoded_);
-    open_group_ = true;
+    if (staged_) {
+        staged_->entries += encoded_;
+        staged_->count += 1;
+    } else {
+        journal_->append(encoded_, 1);
+        open_group_ = true;
+    }
     undo_.push_back(apply(entry));
     if (concerns_event(entry.type)) write_slot(entry.event);
     return Changed{std::move(entry)};

@@ -20,6 +20,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -133,6 +134,12 @@ class Store {
     /// Refusals: not_found (also if it is somebody else's), invalid_params (it has fewer),
     /// wrong_state (it has not got these), key_too_old, busy, storage_full.
     ChangeResult cancel(const CancelRequest& request, const KnownOrder* known);
+    /// All of them or none, decided one after another: what one takes the next has not. If one
+    /// cannot be done its result says why, the others are refused as linked_failed, unless their
+    /// keys had been answered before, and nothing was changed. Precondition: at most
+    /// limits::kAtomicRequests.
+    std::variant<LockHeld, std::vector<ChangeResult>> atomically(
+        const std::vector<BatchItem>& items);
     /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
     void note_gone(Lsn order);
     /// Ends the holds of every event whose time is up.
@@ -211,6 +218,12 @@ class Store {
         std::string (*image_of_)(const void*);
     };
     /// A change that is not durable, and what it takes to undo it.
+    /// Entries that are to be of one group, and are not appended yet.
+    struct Staged {
+        std::string entries;
+        std::uint32_t count = 0;
+        std::set<EventId> locked;
+    };
     struct Undoable {
         LedgerState::Undo undo;
         std::vector<std::optional<Deadlines::Deadline>> deadlines_before;  // of undo.holds
@@ -238,6 +251,12 @@ class Store {
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry entry);
     Undoable apply(const Entry& entry);
+    ChangeResult ask(const BatchItem& item);
+    std::size_t bytes_at_most(const BatchRequest& request) const;
+    std::optional<EventId> event_of(const BatchRequest& request) const;
+    void take_back_staged(std::size_t undoable_before);
+    void tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
+                         std::vector<ChangeResult>& results);
     void undo_newest();
     void write_slot(EventId event);
     void fail_stock_file(const std::string& problem);
@@ -258,6 +277,7 @@ class Store {
     std::uint64_t restored_slots_ = 0;
     EventId next_to_scrub_ = 0;
     std::string encoded_;  // scratch, to keep its capacity
+    std::optional<Staged> staged_;
     std::unique_ptr<Checkpointer> checkpointer_;
     std::unique_ptr<JournalWriter> journal_;  // ends first: it tells the checkpointer
 };

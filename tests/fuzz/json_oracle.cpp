@@ -169,6 +169,10 @@ bool is_buyers(const json& value) {
 bool is_buyer_limit(const json& value) {
     return is_integer(value, 0, 1'000'000'000);
 }
+bool are_requests(const json& value) {
+    return value.is_array() && !value.empty() && value.size() <= 4096 &&
+           std::all_of(value.begin(), value.end(), [](const json& one) { return one.is_object(); });
+}
 bool are_serials(const json& value) {
     if (!value.is_array() || value.empty() || value.size() > 10'000) return false;
     std::set<std::uint64_t> seen;
@@ -218,6 +222,7 @@ const Rules* rules_of(const std::string& method) {
           {"key", is_key},
           {"reason", is_memo},
           {"restock", is_flag}}},
+        {"batch", {{"requests", are_requests, true}, {"atomic", is_flag}}},
         {"abandon", {{"key", is_key, true}}},
         {"order", {{"order", is_lsn}, {"key", is_key}}},
         {"orders",

@@ -124,6 +124,10 @@ void check_result(const json& result, const net::Caller& caller, const Ledger& l
         for (const auto& row : *found)
             check_result(row, caller, ledger);
     }
+    for (const auto& part : result.value("results", json::array())) {
+        if (part.contains("error")) check_error(part.at("error"), ledger);
+        if (part.contains("result")) check_result(part.at("result"), caller, ledger);
+    }
     if (has(result, {"order"})) check_order(result, caller, ledger);
     if (has(result, {"event", "capacity", "sold"}) && result.at("event") != "") {
         check_counts(result, ledger);

@@ -272,7 +272,20 @@ class Checker {
             for (const auto& request : message.requests) {
                 const auto change = change_in(request, conversation_.caller);
                 if (change && !is_refused(request)) asked_.push_back(*change);
+                add_changes_of_batch(request);
             }
+        }
+    }
+
+    // What becomes of each of them is in its answer, but not under an id.
+    void add_changes_of_batch(const OracleRequest& batch) {
+        const bool is_one =
+            batch.is_request && batch.method() == "batch" && has_right_params(batch) == true;
+        if (!is_one) return;
+        for (const auto& part : param(batch, "requests")) {
+            const auto text = part.dump();
+            const auto change = change_in(judge_request(text, 3), conversation_.caller);
+            if (change) asked_.push_back(*change);
         }
     }
 

@@ -74,6 +74,16 @@ class Mutator final : public ticketd::fuzz::LineMutator {
         return R"("cancel","params":{)" + params + "}";
     }
 
+    std::string batch_of_some() {
+        std::string requests;
+        for (std::uint64_t i = 1 + pick(3); i > 0; --i) {
+            const auto one = pick(3) == 0 ? hold() : pick(2) == 0 ? purchase() : call();
+            requests += (requests.empty() ? "" : ",") + (R"({"method":)" + one) + "}";
+        }
+        return R"("batch","params":{"requests":[)" + requests + "]" +
+               (chance(2) ? R"(,"atomic":true)" : "") + "}";
+    }
+
     std::string ttl() { return one({"1", "1000", "3000", "3001", "900000"}); }
 
     std::string hold() {
@@ -99,7 +109,9 @@ class Mutator final : public ticketd::fuzz::LineMutator {
 
     std::string call() {
         const auto number = std::to_string(pick(12));
-        switch (pick(25)) {
+        switch (pick(27)) {
+            case 25:
+            case 26: return batch_of_some();
             case 20:
             case 21:
             case 22: return cancel(number);

@@ -146,12 +146,12 @@ TEST_CASE("rpc.discover lists every method that is there") {
     for (const auto& method : document["methods"])
         names.insert(method["name"]);
     CHECK(names ==
-          std::set<std::string>{"query",        "purchase",     "hold",          "confirm",
-                                "release",      "extend",       "cancel",        "abandon",
-                                "order",        "orders",       "events",        "event.create",
-                                "event.resize", "event.update", "event.pause",   "event.resume",
-                                "event.close",  "ledger.read",  "ledger.verify", "ledger.position",
-                                "ping",         "server.info",  "server.stats",  "rpc.discover"});
+          std::set<std::string>{
+              "query",           "purchase",     "hold",         "confirm",      "release",
+              "extend",          "cancel",       "batch",        "abandon",      "order",
+              "orders",          "events",       "event.create", "event.resize", "event.update",
+              "event.pause",     "event.resume", "event.close",  "ledger.read",  "ledger.verify",
+              "ledger.position", "ping",         "server.info",  "server.stats", "rpc.discover"});
     for (const auto* later : {"unwatch", "watch", "event.delete", "Purchase", ""}) {
         CHECK(rpc.error(later)["code"] == -32601);
     }

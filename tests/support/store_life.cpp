@@ -145,6 +145,44 @@ void StoreLife::buy_more() {
     settle();
 }
 
+void StoreLife::buy_batch() {
+    const auto event = newest_event();
+    if (!event) return settle();
+    const auto stock = add_up(told_.now().entries).at(*event).stock;
+    const auto first = told_.now().entries.size() + 1;
+    const store::PurchaseRequest purchase{kUser, *event, {1, 1}, unused_key('b'), kMemo};
+    const store::HoldRequest hold{{kUser, *event, {1, 1}, "", kMemo}, kHoldMs, {}};
+    const auto outcome = store_->atomically({{purchase}, {hold}});
+    check_alive();
+    const auto& results = std::get<std::vector<store::ChangeResult>>(outcome);
+    const bool was_refused = std::holds_alternative<Refused>(results.back());
+    if ((stock.available() < 2 || !is_open(*event)) && was_refused) {
+        refused_keys_.insert(purchase.key);
+        return settle();
+    }
+    Entry asked;
+    asked.type = EntryType::kPurchased;
+    asked.event = *event;
+    asked.requested = asked.min_quantity = asked.granted = 1;
+    asked.key = purchase.key;
+    asked.memo = kMemo;
+    asked.after = stock;
+    asked.after.sold += 1;
+    asked.after.next_serial += 1;
+    give_numbers(asked);
+    if (note(results[0], asked)) {
+        asked.type = EntryType::kHeld;
+        asked.key = "";
+        asked.first_serial = 0;
+        asked.tickets = {};
+        asked.after.held += 1;
+        give_numbers(asked);
+        note_timed(results[1], asked);
+        told_.together(first, first + 1, disk_.operations());
+    }
+    settle();
+}
+
 void StoreLife::hold() {
     const auto event = newest_event();
     if (!event) return settle();
@@ -384,6 +422,7 @@ void StoreLife::note_checkpoint() {
 }
 
 Told::Position StoreLife::expire_keys() {
+    end_holds();
     wait_for_checkpoint();  // only runs that are on the disk are looked at
     const bool has_old_runs = segments() > 1;
     clock_.advance(std::chrono::milliseconds{3 * limits::kKeyRetentionMs});

@@ -54,6 +54,8 @@ class StoreLife {
     /// Several purchases in one group: without a key, of more than there is, of a part of that,
     /// of too much.
     void buy_more();
+    /// Buys one ticket and holds another, both or none.
+    void buy_batch();
     /// Keeps two tickets for a while; when less is left, what there is.
     void hold();
     /// Extends the oldest hold, or if it was, confirms one ticket of it.

@@ -79,6 +79,18 @@ bool are_equal(const std::vector<Event>& first, const std::vector<Event>& second
     return true;
 }
 
+// All of these stores have one buyer.
+bool do_buyers_add_up(const store::LedgerState& state) {
+    const auto buyer = state.buyer(StoreLife::kUser, "");
+    std::size_t counted = 0;
+    for (EventId id = 0; id < state.events().size(); ++id) {
+        const auto committed = state.event(id).stock.committed();
+        if (state.buyers().tickets({id, buyer}) != committed) return false;
+        if (committed > 0) ++counted;
+    }
+    return state.buyers().size() == counted;
+}
+
 }  // namespace
 
 store::Recovered start_store(MemoryDirectory& disk) {
@@ -98,6 +110,9 @@ std::string problem_with(MemoryDirectory& disk, const store::Recovered& started,
                std::to_string(state.last_lsn());
     }
     if (state.last_lsn() > expected.entries.size()) return "entries that were refused or unasked";
+    for (const auto& [first, last] : expected.together) {
+        if (state.last_lsn() >= first && state.last_lsn() < last) return "a part of a batch";
+    }
     const auto entries = read_entries(disk, started.base.store);
     if (entries.size() != state.last_lsn()) return "the journal has another number of entries";
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -108,6 +123,7 @@ std::string problem_with(MemoryDirectory& disk, const store::Recovered& started,
     const auto sum = add_up_all(entries);
     if (!are_equal(state.events(), sum.events)) return "counts that do not add up";
     if (state.holds() != with_buyers(sum.holds, state)) return "holds that do not add up";
+    if (!do_buyers_add_up(state)) return "buyers that do not add up";
     if (auto problem = problem_with_orders(started, sum); !problem.empty()) return problem;
     if (auto problem = problem_with_keys(state, expected); !problem.empty()) return problem;
     if (auto problem = problem_with_slots(disk, state.events()); !problem.empty()) return problem;
@@ -123,6 +139,7 @@ std::string difference(const store::Recovered& first, const store::Recovered& se
     if (first.state.last_lsn() != second.state.last_lsn()) return "another last LSN";
     if (!are_equal(first.state.events(), second.state.events())) return "other counts";
     if (first.state.holds() != second.state.holds()) return "other holds";
+    if (first.state.buyers() != second.state.buyers()) return "other buyers";
     if (first.state.keys().size() != second.state.keys().size()) return "another number of keys";
     if (first.state.key_floor().lsn != second.state.key_floor().lsn) return "another key floor";
     return "";

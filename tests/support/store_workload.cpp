@@ -38,6 +38,7 @@ class Workload {
             case Command::kCreate: life_->create_event(); break;
             case Command::kBuyWithKey: life_->buy_with_key(); break;
             case Command::kBuyMore:
+                life_->buy_batch();
                 life_->buy_more();
                 life_->hold();
                 break;

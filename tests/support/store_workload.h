@@ -17,7 +17,7 @@ namespace ticketd::tests {
 enum class Command : std::uint8_t {
     kCreate,
     kBuyWithKey,
-    kBuyMore,     ///< and hold some
+    kBuyMore,     ///< in a batch, then alone; and hold some
     kChange,      ///< a hold; an order; an event: its capacity, then a pause
     kAbandon,     ///< a key; and the time of all holds is up
     kRestart,     ///< clean stop, and start

@@ -161,6 +161,8 @@ Expected Told::at(Position position) const {
         store::append_entry(image, entry);
     image += std::to_string(expected.durable) + "," + std::to_string(expected.floor) + "," +
              std::to_string(expected.forgettable);
+    for (const auto& [first, last] : expected.together)
+        image += "," + std::to_string(first) + "-" + std::to_string(last);
     expected.digest = std::hash<std::string>{}(image);
     return expected;
 }
@@ -184,6 +186,10 @@ void Told::apply(const Mark& mark, Expected& expected) {
         expected.durable = std::max(expected.durable, durable->lsn);
     } else if (const auto* back = std::get_if<TakenBack>(&mark.what)) {
         if (expected.entries.size() > back->lsn) expected.entries.resize(back->lsn);
+        std::erase_if(expected.together,
+                      [back](const auto& range) { return range.first > back->lsn; });
+    } else if (const auto* together = std::get_if<Together>(&mark.what)) {
+        expected.together.emplace_back(together->first, together->last);
     } else if (const auto* may_go = std::get_if<KeysMayGo>(&mark.what)) {
         expected.forgettable = std::max(expected.forgettable, may_go->last);
     } else if (const auto* gone = std::get_if<KeysGone>(&mark.what)) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,11 +19,12 @@ namespace ticketd::tests {
 
 /// What a recovery may find, and must.
 struct Expected {
-    std::vector<store::Entry> entries;  ///< that may be there, the first of them with LSN 1
-    Lsn durable = 0;                    ///< those up to this one have to be
-    Lsn floor = 1;                      ///< keys of entries before it are forgotten
-    Lsn forgettable = 0;                ///< keys of entries up to this one may be forgotten
-    std::uint64_t digest = 0;           ///< of all that
+    std::vector<store::Entry> entries;          ///< that may be there, the first of them with LSN 1
+    Lsn durable = 0;                            ///< those up to this one have to be
+    Lsn floor = 1;                              ///< keys of entries before it are forgotten
+    Lsn forgettable = 0;                        ///< keys of entries up to this one may be forgotten
+    std::vector<std::pair<Lsn, Lsn>> together;  ///< from one to another: all of them or none
+    std::uint64_t digest = 0;                   ///< of all that
 
     /// The LSN of the entry that holds this key now, or 0.
     Lsn holder(UserId uid, const std::string& key) const;
@@ -52,6 +54,8 @@ class Told {
 
     /// A change was made. Nobody was told yet.
     void made(store::Entry entry, Position at) { note({at, std::move(entry)}); }
+    /// The changes from one LSN to another were made as one.
+    void together(Lsn first, Lsn last, Position at) { note({at, Together{first, last}}); }
     /// Everything up to this LSN may have been told.
     void durable(Lsn lsn, Position at) { note({at, Durable{lsn}}); }
     /// Changes after this LSN were refused, or are known to be lost: they must never come back.
@@ -80,9 +84,12 @@ class Told {
     struct KeysGone {
         Lsn floor;
     };
+    struct Together {
+        Lsn first, last;
+    };
     struct Mark {
         Position at = 0;
-        std::variant<store::Entry, Durable, TakenBack, KeysMayGo, KeysGone> what;
+        std::variant<store::Entry, Durable, TakenBack, KeysMayGo, KeysGone, Together> what;
     };
 
     void note(Mark mark);

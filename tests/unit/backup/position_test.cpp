@@ -53,7 +53,7 @@ TEST_CASE("journal position: never behind what was reported as durable or as lef
     const std::string entry(limits::kEntryBytes, 'e');
     for (Lsn lsn = 1; lsn <= 6000;) {
         for (int i = 0; i < 200; ++i, ++lsn)
-            journal.append(entry);
+            journal.append(entry, 1);
         journal.seal();
         std::unique_lock lock{mutex};
         reported.wait(lock, [&] { return durable == lsn - 1; });

@@ -1,0 +1,234 @@
+// batch: several requests in one. Not atomic: one after another. Atomic: all are read first, and
+// what their keys were answered with before; then the store decides them together.
+#include <algorithm>
+#include <set>
+
+#include "common/json_slice.h"
+#include "server/net/batch_sequence.h"
+#include "server/net/refusal.h"
+#include "server/net/service.h"
+
+namespace ticketd::net {
+namespace {
+
+// The answers of all, as the result of one.
+class BatchResults final : public ReplySink {
+  public:
+    explicit BatchResults(Responder responder) : responder_(std::move(responder)) {}
+
+    void deliver(ReplyMessage message, std::size_t) override {
+        std::string body = R"({"results":[)";
+        for (const auto& reply : message.replies) {
+            if (body.back() != '[') body += ',';
+            body += reply.is_error ? R"({"error":)" : R"({"result":)";
+            body += reply.body + '}';
+        }
+        body += R"(],"lsn":)" + std::to_string(message.lsn()) + '}';
+        responder_.result(message.lsn(), std::move(body));
+    }
+    bool is_connected() override { return responder_.is_connected(); }
+
+  private:
+    Responder responder_;
+};
+
+std::vector<RequestResult> read_requests(std::string_view array) {
+    constexpr std::size_t kDepth = 3;  // the envelope, its params, the array
+    std::vector<RequestResult> requests;
+    JsonSlice slice{array};
+    while (const auto item = slice.next())
+        requests.push_back(read_request(item->value, kDepth));
+    return requests;
+}
+
+const std::string& key_of_item(const store::BatchItem& item) {
+    return std::visit([](const auto& asked) -> const std::string& { return key_of(asked); },
+                      item.request);
+}
+
+std::string image_of_item(const store::BatchItem& item) {
+    return std::visit([](const auto& asked) { return image_of(asked); }, item.request);
+}
+
+void refuse_as(ErrorKind kind, const Responder& responder) {
+    refuse(store::Refused{{kind}}, "", responder);
+}
+
+}  // namespace
+
+void Service::batch(const Params& params, const Caller& caller, const Responder& responder) {
+    auto requests = read_requests(params.text(0));
+    const bool is_atomic = params.flag(1).value_or(false);
+    const auto most = is_atomic ? std::min(limits::kAtomicRequests, settings_.batch_requests)
+                                : settings_.batch_requests;
+    if (requests.size() > most) {
+        return responder.error(0, ErrorKind::kInvalidParams,
+                               "requests: there can be at most " + std::to_string(most));
+    }
+    const auto answers =
+        std::make_shared<Exchange>(std::make_shared<BatchResults>(responder), true);
+    on_exchange_(answers);
+    if (!is_atomic) return run_in_order(std::move(requests), caller, answers);
+
+    const auto prepared = std::make_shared<std::vector<Prepared>>();
+    std::set<std::string> keys;
+    for (const auto& read : requests) {
+        auto one = prepare(read, caller, Responder{answers, without_id(), 0});
+        const auto& key = key_of_item(one.item);
+        if (one.is_ready && !key.empty() && !keys.insert(key).second) {
+            one.responder.error(0, ErrorKind::kInvalidParams, "the batch has this key twice");
+            one.is_ready = false;
+        }
+        prepared->push_back(std::move(one));
+    }
+    const auto is_ready = [](const Prepared& one) { return one.is_ready; };
+    if (std::all_of(prepared->begin(), prepared->end(), is_ready)) {
+        run_atomic(prepared, caller, responder);
+    } else {
+        for (const auto& one : *prepared) {
+            if (one.is_ready) refuse_as(ErrorKind::kLinkedFailed, one.responder);
+        }
+    }
+    complete(answers);
+}
+
+void Service::run_in_order(std::vector<RequestResult> requests, const Caller& caller,
+                           const std::shared_ptr<Exchange>& answers) {
+    const auto handle_one = [this, caller, answers](const RequestResult& read, const Responder& r) {
+        if (const auto* fault = std::get_if<RequestFault>(&read)) {
+            return r.error(0, fault->kind, fault->message);
+        }
+        const auto& request = std::get<Request>(read);
+        if (request.method == "batch" || answer_size(request.method) == AnswerSize::kLarge) {
+            return r.error(0, ErrorKind::kInvalidRequest, "cannot be part of a batch");
+        }
+        if (answers->answer_bytes() > settings_.output_bytes) {
+            return r.error(0, ErrorKind::kBusy, "the answers of this batch grow too large");
+        }
+        handle(request, caller, r);
+        if (store_.has_open_group()) on_change_();
+    };
+    std::make_shared<BatchSequence>(std::move(requests), answers, handle_one)->go_on();
+}
+
+Service::Prepared Service::prepare(const RequestResult& read, const Caller& caller,
+                                   const Responder& responder) {
+    Prepared prepared{responder, {}, false};
+    if (const auto* fault = std::get_if<RequestFault>(&read)) {
+        responder.error(0, fault->kind, fault->message);
+    } else {
+        prepared.is_ready = read_item(std::get<Request>(read), caller, responder, prepared.item);
+    }
+    return prepared;
+}
+
+bool Service::read_item(const Request& request, const Caller& caller, const Responder& responder,
+                        store::BatchItem& item) {
+    constexpr std::array<std::string_view, 5> kMethods{"purchase", "hold", "confirm", "release",
+                                                       "extend"};
+    const auto refuse_it = [&responder](ErrorKind kind, std::string_view why) {
+        responder.error(0, kind, why);
+        return false;
+    };
+    const auto* method = find_method(request.method);
+    if (method == nullptr) return refuse_it(ErrorKind::kMethodNotFound, "no such method");
+    if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) {
+        return refuse_it(ErrorKind::kInvalidRequest, "cannot be part of an atomic batch");
+    }
+    if (!caller.is_buyer) return refuse_it(ErrorKind::kDenied, "only buyers may");
+    Params params;
+    if (const auto problem = check_params(request, method->params, params)) {
+        return refuse_it(ErrorKind::kInvalidParams, *problem);
+    }
+    const bool is_purchase = request.method == "purchase";
+    if (!is_purchase && request.method != "hold") {
+        item = {read_change_of_hold(request.method, params, caller), false};
+        return true;
+    }
+    const auto& places = is_purchase ? kOfPurchase : kOfHold;
+    if (params.integer(places.wait, 0) > 0 || (is_purchase && params.flag(kDryRun) == true)) {
+        return refuse_it(ErrorKind::kInvalidParams, "an atomic batch neither waits nor tries");
+    }
+    const auto take = [this, &item](auto asked) {
+        if (!asked) return false;
+        item = {*asked, waiting_room_.has_line(store::event_of(*asked))};
+        return true;
+    };
+    return is_purchase ? take(read_terms(params, places, caller, responder))
+                       : take(read_hold(params, caller, responder));
+}
+
+void Service::run_atomic(const Batch& batch, const Caller& caller, const Responder& responder) {
+    std::vector<Lsn> lsns;
+    for (const auto& one : *batch) {
+        const auto& key = key_of_item(one.item);
+        const auto& state = store_.state();
+        const auto lsn =
+            key.empty() ? std::nullopt : state.keys().find(state.digest(caller.uid, key));
+        lsns.push_back(lsn.value_or(0));
+    }
+    const auto last = *std::max_element(lsns.begin(), lsns.end());
+    if (last == 0) return decide(batch, KnownAnswers(batch->size()), caller, responder);
+    read_ledger(
+        lookups_, last, responder,
+        [lsns](store::LedgerReader& reader) {
+            KnownAnswers known;
+            for (const auto lsn : lsns)
+                known.push_back(lsn == 0 ? std::nullopt : std::optional{reader.entry(lsn)});
+            return known;
+        },
+        [this, batch, caller, responder](const KnownAnswers& known) {
+            decide(batch, known, caller, responder);
+        });
+}
+
+// A key that was used for something else makes its request fail, and so the others.
+void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller& caller,
+                     const Responder& responder) {
+    const auto size = batch->size();
+    std::size_t failed = 0;
+    while (failed < size &&
+           (!known[failed] ||
+            is_answer_to(*known[failed], caller.uid, key_of_item((*batch)[failed].item),
+                         image_of_item((*batch)[failed].item)))) {
+        ++failed;
+    }
+    for (std::size_t i = 0; failed < size && i < size; ++i) {
+        const bool is_abandoned = known[failed]->type == store::EntryType::kKeyAbandoned;
+        const auto kind = is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch;
+        refuse_as(i == failed ? kind : ErrorKind::kLinkedFailed, (*batch)[i].responder);
+    }
+    if (failed < size) return;
+    EventId event = 0;
+    for (const auto& one : *batch) {
+        const auto* purchase = std::get_if<store::PurchaseRequest>(&one.item.request);
+        if (purchase != nullptr) event = purchase->event;
+    }
+    run_locked(event, responder,
+               [this, batch, caller](const Responder&) { return try_atomic(*batch, caller); });
+    if (store_.has_open_group()) on_change_();
+}
+
+bool Service::try_atomic(const std::vector<Prepared>& batch, const Caller& caller) {
+    std::vector<store::BatchItem> items;
+    for (const auto& one : batch)
+        items.push_back(one.item);
+    const auto outcome = store_.atomically(items);
+    const auto* results = std::get_if<std::vector<store::ChangeResult>>(&outcome);
+    if (results == nullptr) return false;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto tell_one = [&](const auto& asked) {
+            using Asked = std::decay_t<decltype(asked)>;
+            const auto& to = batch[i].responder;
+            if constexpr (std::is_same_v<Asked, store::HoldChangeRequest>) {
+                answer((*results)[i], "", caller, asked, to);
+            } else {
+                tell((*results)[i], caller, asked, to);
+            }
+        };
+        std::visit(tell_one, batch[i].item.request);
+    }
+    return true;
+}
+
+}  // namespace ticketd::net

@@ -1,0 +1,146 @@
+// The store's part of atomic batches: every lock first, in the order of the slots; then one request
+// after another, as if they came alone; their entries become one group of the journal, or none.
+#include <algorithm>
+
+#include "common/check.h"
+#include "common/limits.h"
+#include "server/store/store.h"
+
+namespace ticketd::store {
+namespace {
+
+bool is_done(const ChangeResult& result) {
+    return std::holds_alternative<Changed>(result) || std::holds_alternative<Replay>(result);
+}
+
+const Entry* entry_of(const ChangeResult& result) {
+    const auto* changed = std::get_if<Changed>(&result);
+    return changed == nullptr ? nullptr : &changed->entry;
+}
+
+}  // namespace
+
+std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
+    const std::vector<BatchItem>& items) {
+    TICKETD_CHECK(items.size() <= limits::kAtomicRequests && !staged_);
+    std::size_t bytes = 0;
+    for (const auto& item : items)
+        bytes += bytes_at_most(item.request);
+    const bool has_room = journal_->has_room(bytes);
+    if (journal_->is_backlogged() || !has_room) {
+        const auto kind = has_room ? ErrorKind::kBusy : ErrorKind::kStorageFull;
+        return std::vector<ChangeResult>(items.size(), Refused{{kind}});
+    }
+    std::set<EventId> events;
+    for (const auto& item : items) {
+        if (const auto event = event_of(item.request)) events.insert(*event);
+    }
+    std::vector<StockFile::SlotLock> locks;
+    for (const auto event : events) {
+        auto lock = enter(event);
+        if (!lock) return LockHeld{};
+        locks.push_back(*std::move(lock));
+    }
+
+    const auto undoable_before = undo_.size();
+    staged_.emplace(Staged{{}, 0, std::move(events)});
+    std::vector<ChangeResult> results;
+    for (const auto& item : items) {
+        results.push_back(ask(item));
+        if (!is_done(results.back())) break;
+    }
+    if (is_done(results.back())) {
+        if (staged_->count > 0) journal_->append(staged_->entries, staged_->count);
+        open_group_ = open_group_ || staged_->count > 0;
+        staged_.reset();
+        return results;
+    }
+    take_back_staged(undoable_before);
+    tell_of_failure(items, results.size() - 1, results);
+    return results;
+}
+
+// Of its entry, and of the one that closes its event if it was the last ticket.
+std::size_t Store::bytes_at_most(const BatchRequest& request) const {
+    constexpr std::size_t kNumbers = 64, kSet = 16;
+    std::size_t bytes = 2 * (kEntryFixedBytes + kNumbers) + kSet +
+                        std::visit([](const auto& asked) { return key_of(asked).size(); }, request);
+    const auto add_order = [&bytes](const PurchaseRequest& order) {
+        bytes += order.memo.size() + order.buyer.size();
+    };
+    if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) add_order(*purchase);
+    if (const auto* hold = std::get_if<HoldRequest>(&request)) add_order(hold->order);
+    const auto event = event_of(request);
+    const bool has_slots = event && state().event(*event).rules.terms.reuses_numbers;
+    return has_slots ? bytes + limits::kSlots / 8 : bytes;
+}
+
+ChangeResult Store::ask(const BatchItem& item) {
+    if (const auto* purchase = std::get_if<PurchaseRequest>(&item.request)) {
+        return this->purchase(*purchase, {item.is_behind, false});
+    }
+    if (const auto* hold = std::get_if<HoldRequest>(&item.request)) {
+        return this->hold(*hold, {item.is_behind, false});
+    }
+    return change_hold(std::get<HoldChangeRequest>(item.request));
+}
+
+// Nothing if it changes a hold that does not live.
+std::optional<EventId> Store::event_of(const BatchRequest& request) const {
+    if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) return purchase->event;
+    if (const auto* hold = std::get_if<HoldRequest>(&request)) return hold->order.event;
+    const auto* hold = state().find_hold(std::get<HoldChangeRequest>(request).order);
+    return hold == nullptr ? std::nullopt : std::optional{hold->event};
+}
+
+void Store::take_back_staged(std::size_t undoable_before) {
+    while (undo_.size() > undoable_before)
+        undo_newest();
+    const auto touched = std::move(staged_->locked);
+    staged_.reset();
+    for (const auto event : touched)
+        write_slot(event);
+}
+
+// The numbers of a refusal are those of what is there, and `requested` what the batch would have
+// taken of it so far.
+void Store::tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
+                            std::vector<ChangeResult>& results) {
+    const auto remember_for = [this](const BatchItem& item, const Refused& refused) {
+        std::visit([&](const auto& asked) { remember(Asked{asked}, refused.refusal, refused.lsn); },
+                   item.request);
+    };
+    if (auto* refused = std::get_if<Refused>(&results[failed])) {
+        const auto event = event_of(items[failed].request);
+        auto& refusal = refused->refusal;
+        if (event && refusal.capacity > 0) {
+            const auto& stock = state().event(*event).stock;
+            for (std::size_t i = 0; i < failed; ++i) {
+                const auto* entry = entry_of(results[i]);
+                if (entry != nullptr && entry->event == *event && begins_order(entry->type)) {
+                    refusal.requested += entry->granted;
+                }
+            }
+            refusal.available = stock.available();
+            refusal.held = stock.held;
+            refusal.committed = stock.committed();
+            if (refusal.kind == ErrorKind::kSoldOut && refusal.available > 0) {
+                refusal.kind = ErrorKind::kInsufficient;
+            }
+        }
+        refused->lsn = std::min(refused->lsn, state().last_lsn());
+        if (!refused->replayed && refusal.kind != ErrorKind::kStorageFull &&
+            refusal.kind != ErrorKind::kBusy) {
+            remember_for(items[failed], *refused);
+        }
+    }
+    const Refused linked{{ErrorKind::kLinkedFailed}, state().last_lsn(), false};
+    results.resize(items.size(), linked);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i == failed || std::holds_alternative<Replay>(results[i])) continue;
+        results[i] = linked;
+        remember_for(items[i], linked);
+    }
+}
+
+}  // namespace ticketd::store

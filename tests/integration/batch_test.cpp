@@ -1,0 +1,203 @@
+// Batches: several requests in one, in order, or all of them or none.
+#include <doctest/doctest.h>
+
+#include "tests/support/daemon.h"
+#include "tests/support/hostile.h"
+#include "tests/support/process_lock.h"
+
+namespace ticketd::testing {
+namespace {
+
+Json purchase(const std::string& event, int quantity, const std::string& key = "") {
+    Json params{{"event", event}, {"quantity", quantity}};
+    if (!key.empty()) params["key"] = key;
+    return {{"method", "purchase"}, {"params", params}};
+}
+
+Json atomic(const Json& requests) {
+    return {{"requests", requests}, {"atomic", true}};
+}
+
+std::string kind_of(const Json& result) {
+    return result.contains("error") ? result["error"]["data"]["kind"].get<std::string>() : "";
+}
+
+TEST_SUITE_BEGIN("batch");
+
+TEST_CASE("requests are done in order, and one that fails keeps none from being done") {
+    auto daemon = Daemon::with_events({"a=3", "b=3"});
+    auto rpc = daemon.connect();
+    const auto answer = rpc.result(
+        "batch", {{"requests",
+                   {purchase("a", 2),
+                    purchase("a", 2),
+                    {{"method", "cancel"}, {"params", {{"order", 3}, {"quantity", 1}}}},
+                    purchase("a", 2),
+                    {{"method", "query"}, {"params", {{"event", "a"}}}},
+                    {{"method", "orders"}},
+                    {{"method", "batch"}, {"params", {{"requests", {purchase("a", 1)}}}}},
+                    {{"method", "nothing"}},
+                    {{"params", Json::object()}}}}});
+    const auto& results = answer["results"];
+    REQUIRE(results.size() == 9);
+    CHECK(results[0]["result"]["serials"] == Json{1, 2});
+    CHECK(kind_of(results[1]) == "insufficient");
+    CHECK(results[2]["result"]["returned"] == Json{2});
+    CHECK(results[3]["result"]["serials"] == Json{3, 4});
+    CHECK(results[4]["result"]["available"] == 0);
+    CHECK(kind_of(results[5]) == "invalid_request");
+    CHECK(kind_of(results[6]) == "invalid_request");
+    CHECK(kind_of(results[7]) == "method_not_found");
+    CHECK(kind_of(results[8]) == "invalid_request");
+    CHECK(answer["lsn"] == 5);
+}
+
+TEST_CASE("an atomic batch is done whole") {
+    auto daemon = Daemon::with_events({"a=3", "b=3"});
+    auto rpc = daemon.connect();
+    const auto held = rpc.result("hold", {{"event", "b"}})["order"];
+    const auto answer =
+        rpc.result("batch", atomic({purchase("b", 1, "k"),
+                                    purchase("a", 2),
+                                    {{"method", "hold"}, {"params", {{"event", "a"}}}},
+                                    {{"method", "confirm"}, {"params", {{"order", held}}}}}));
+    const auto& results = answer["results"];
+    CHECK(results[0]["result"]["serials"] == Json{1});
+    CHECK(results[1]["result"]["granted"] == 2);
+    CHECK(results[2]["result"]["state"] == "held");
+    CHECK(results[3]["result"]["serials"] == Json{2});
+    CHECK(answer["lsn"] == 7);
+    CHECK(rpc.result("query", {{"event", "a"}})["available"] == 0);
+    CHECK(rpc.result("ledger.verify")["ok"] == true);
+    daemon.kill_hard();
+    daemon.start();
+    CHECK(daemon.connect().result("query", {{"event", "b"}})["sold"] == 2);
+}
+
+TEST_CASE("of an atomic batch that cannot be done nothing is, and each is told why") {
+    auto daemon = Daemon::with_events({"a=3", "b=1"});
+    auto rpc = daemon.connect();
+    const auto before = rpc.result("events");
+    const auto answer = rpc.result("batch", atomic({purchase("a", 2, "k1"), purchase("b", 1),
+                                                    purchase("a", 2), purchase("b", 9, "k2")}));
+    const auto& results = answer["results"];
+    CHECK(kind_of(results[0]) == "linked_failed");
+    CHECK(results[0]["error"]["code"] == 1009);
+    CHECK(results[0]["error"]["data"]["retry"] == "new_key");
+    CHECK(kind_of(results[1]) == "linked_failed");
+    // Of the three there are, two are taken by the first.
+    CHECK(kind_of(results[2]) == "insufficient");
+    CHECK(results[2]["error"]["data"]["available"] == 3);
+    CHECK(results[2]["error"]["data"]["requested"] == 4);
+    CHECK(kind_of(results[3]) == "linked_failed");
+    CHECK(rpc.result("events") == before);
+    // Who was told no is told so again.
+    CHECK(rpc.kind("purchase", {{"event", "a"}, {"quantity", 2}, {"key", "k1"}}) ==
+          "linked_failed");
+    CHECK(rpc.result("purchase", {{"event", "a"}, {"quantity", 3}})["serials"] == Json{1, 2, 3});
+    CHECK(rpc.result("ledger.verify")["ok"] == true);
+}
+
+TEST_CASE("a buyer's limit counts all requests of a batch") {
+    auto daemon = Daemon::with_events({});
+    auto rpc = daemon.connect();
+    rpc.result("event.create", {{"name", "a"}, {"capacity", 9}, {"buyer_limit", 3}});
+    const auto refused = rpc.result("batch", atomic({purchase("a", 2), purchase("a", 2)}));
+    CHECK(kind_of(refused["results"][0]) == "linked_failed");
+    CHECK(kind_of(refused["results"][1]) == "limit_reached");
+    CHECK(rpc.result("query")["sold"] == 0);
+    CHECK_FALSE(
+        rpc.result("batch", atomic({purchase("a", 2), purchase("a", 1)}))["results"][1].contains(
+            "error"));
+}
+
+TEST_CASE("an atomic batch that is sent again with its keys is answered again") {
+    auto daemon = Daemon::with_events({"a=9"});
+    auto rpc = daemon.connect();
+    const auto batch = atomic({purchase("a", 1, "k1"), purchase("a", 2, "k2")});
+    const auto first = rpc.result("batch", batch)["results"];
+    const auto again = rpc.result("batch", batch)["results"];
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(again[i]["result"]["replayed"] == true);
+        CHECK(again[i]["result"]["order"] == first[i]["result"]["order"]);
+    }
+    CHECK(rpc.result("query")["sold"] == 3);
+    // A key that was used for something else.
+    const auto mixed =
+        rpc.result("batch", atomic({purchase("a", 1), purchase("a", 5, "k2")}))["results"];
+    CHECK(kind_of(mixed[0]) == "linked_failed");
+    CHECK(kind_of(mixed[1]) == "key_mismatch");
+    CHECK(rpc.result("query")["sold"] == 3);
+}
+
+TEST_CASE("what cannot be part of an atomic batch makes it fail before anything is done") {
+    auto daemon = Daemon::with_events({"a=9"});
+    auto rpc = daemon.connect();
+    const auto fails = [&](const Json& request, const std::string& kind) {
+        const auto results = rpc.result("batch", atomic({purchase("a", 1), request}))["results"];
+        CHECK(kind_of(results[0]) == "linked_failed");
+        CHECK(kind_of(results[1]) == kind);
+    };
+    fails({{"method", "query"}}, "invalid_request");
+    fails({{"method", "cancel"}, {"params", {{"order", 2}}}}, "invalid_request");
+    fails({{"method", "event.close"}, {"params", {{"name", "a"}}}}, "invalid_request");
+    fails({{"method", "x"}}, "method_not_found");
+    fails({{"method", "purchase"}, {"params", {{"quantity", 0}}}}, "invalid_params");
+    fails({{"method", "purchase"}, {"params", {{"wait_ms", 5}}}}, "invalid_params");
+    fails({{"method", "purchase"}, {"params", {{"event", "b"}}}}, "not_found");
+    fails({{"method", "release"}, {"params", {{"order", 1}}}}, "not_found");
+    fails({{"method", "release"}, {"params", {{"order", 77}}}}, "not_found");
+    const auto twice =
+        rpc.result("batch", atomic({purchase("a", 1, "k"), purchase("a", 1, "k")}))["results"];
+    CHECK(kind_of(twice[0]) == "linked_failed");
+    CHECK(kind_of(twice[1]) == "invalid_params");
+    CHECK(rpc.kind("batch", {{"requests", Json::array()}}) == "invalid_params");
+    CHECK(rpc.kind("batch", {{"requests", {1}}}) == "invalid_params");
+    CHECK(rpc.kind("batch") == "invalid_params");
+    Json many = Json::array();
+    for (int i = 0; i < 65; ++i)
+        many.push_back(purchase("a", 1));
+    CHECK(rpc.kind("batch", atomic(many)) == "invalid_params");
+    CHECK(rpc.result("query")["lsn"] == 1);
+}
+
+TEST_CASE("an atomic batch waits for every lock, and gives up without having done anything") {
+    auto daemon = Daemon::with_events({"a=3", "b=3"}, {{"lock_timeout_ms", 300}});
+    auto rpc = daemon.connect();
+    {
+        const LockHolder lock{daemon.stock_file(),
+                              {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(1), kSlotBytes}};
+        CHECK(rpc.kind("batch", atomic({purchase("a", 1), purchase("b", 1)})) == "busy");
+        CHECK(rpc.result("query", {{"event", "a"}})["sold"] == 0);
+    }
+    CHECK(rpc.result("batch", atomic({purchase("a", 1), purchase("b", 1)}))["results"].size() == 2);
+}
+
+TEST_CASE("ticket-client does batches, and its exit code is that of what failed") {
+    auto daemon = Daemon::with_events({"a=3", "b=1"});
+    const auto path = daemon.scratch() / "batch.json";
+    write_file(path, purchase("a", 1).dump() + "\n" + purchase("b", 1).dump() + "\n");
+    const auto done = client(daemon, {"batch", "--atomic", path});
+    CHECK(done.exit == 0);
+    CHECK(done.output ==
+          "order 3: 1 ticket of a, serial 1, 2 left\norder 4: 1 ticket of b, serial 1, 0 left\n");
+    const auto failed = client(daemon, {"batch", "--atomic", path});
+    CHECK(failed.exit == 10);
+    CHECK(failed.output ==
+          "linked_failed: another request of the batch cannot be done\nsold_out: b is sold out\n");
+    write_file(path, Json{purchase("b", 1), purchase("a", 2)}.dump(2));
+    const auto some = client(daemon, {"batch", path, "--json"});
+    CHECK(some.exit == 10);
+    CHECK(Json::parse(some.output)["results"][1]["result"]["granted"] == 2);
+    write_file(path, "{\"method\":");
+    CHECK(client(daemon, {"batch", path}).exit == 65);
+    write_file(path, "");
+    CHECK(client(daemon, {"batch", path}).exit == 65);
+    CHECK(client(daemon, {"batch", daemon.scratch() / "none"}).exit == 65);
+    CHECK(client(daemon, {"batch"}).exit == 64);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
