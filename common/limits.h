@@ -114,6 +114,11 @@ inline constexpr std::int64_t kWaitMsMax = 86'400'000;
 /// How long a place in line is kept for a client that went away and has a key to come back with: a
 /// restart of its host's network or of itself.
 inline constexpr int kLineGraceMs = 10'000;
+/// Subscriptions of all connections, and of one.
+inline constexpr std::size_t kWatches = 1'000;
+inline constexpr std::size_t kWatchesPerConnection = 16;
+/// The last changes are kept in memory for those who watch; who falls behind further is told so.
+inline constexpr std::size_t kWatchedChanges = 4'096;
 /// Processes that holds are bound to, each of which takes a descriptor; beyond it a request for
 /// another is told `busy`.
 inline constexpr std::size_t kWatchedProcesses = 512;

@@ -52,6 +52,7 @@ store::StoreEvents events_for(asio::io_context& loop, net::Server*& server) {
         spdlog::debug("checkpoint at LSN {}", lsn);
         asio::post(loop, [&server, lsn, runs] { server->on_checkpoint(lsn, runs); });
     };
+    events.on_entry = [&server](const store::Entry& entry) { server->on_entry(entry); };
     events.on_fatal = [](const std::string& what) { stop_at_once(what); };
     events.on_notice = [](const std::string& notice) { spdlog::warn("{}", notice); };
     return events;

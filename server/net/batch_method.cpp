@@ -99,7 +99,9 @@ void Service::run_in_order(std::vector<RequestResult> requests, const Caller& ca
             return r.error(0, fault->kind, fault->message);
         }
         const auto& request = std::get<Request>(read);
-        if (request.method == "batch" || answer_size(request.method) == AnswerSize::kLarge) {
+        const bool is_of_connection = request.method == "watch" || request.method == "unwatch";
+        if (is_of_connection || request.method == "batch" ||
+            answer_size(request.method) == AnswerSize::kLarge) {
             return r.error(0, ErrorKind::kInvalidRequest, "cannot be part of a batch");
         }
         if (answers->answer_bytes() > settings_.output_bytes) {

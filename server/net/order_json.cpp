@@ -158,6 +158,14 @@ void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view 
     json.end_object();
 }
 
+void append_change(JsonWriter& json, const store::Entry& entry, std::string_view event) {
+    json.member("lsn", entry.lsn).member("type", entry_type_name(entry.type));
+    json.member("time_ms", entry.time_ms).member("event", event);
+    if (sets_rules(entry.type)) json.member("state", sale_state_name(entry.rules.state));
+    json.member("capacity", entry.after.capacity).member("available", entry.after.available());
+    json.member("held", entry.after.held).member("sold", entry.after.sold);
+}
+
 void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms,
                    const Caller& caller) {
     const auto& [name, stock, rules, slots] = event;

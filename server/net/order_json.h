@@ -32,6 +32,9 @@ void append_order(JsonWriter& json, const store::KnownOrder& order, std::string_
 /// Any entry, as `ledger.read` shows it.
 void append_entry(JsonWriter& json, const store::Entry& entry, std::string_view event);
 
+/// What of an entry about an event may be told to everybody: not who, and not how many at once.
+void append_change(JsonWriter& json, const store::Entry& entry, std::string_view event);
+
 /// The members by which every method shows an event's counts; an overcommit only to those who can
 /// do something about it.
 void append_counts(JsonWriter& json, const store::Event& event, std::int64_t now_ms,

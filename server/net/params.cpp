@@ -60,6 +60,26 @@ Problem problem_with_serials(const Value& value) {
     return std::nullopt;
 }
 
+// Names need no escapes, so there are none to be undone.
+std::vector<std::string> read_names(std::string_view array) {
+    std::vector<std::string> names;
+    JsonSlice slice{array};
+    while (const auto item = slice.next()) {
+        auto text = item->value;
+        if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
+        names.emplace_back(text == item->value ? std::string_view{} : text);
+    }
+    return names;
+}
+
+Problem problem_with_names(const Value& value) {
+    if (value.kind != ValueKind::kArray) return "must be an array of events";
+    const auto names = read_names(value.text);
+    const bool are_names = std::all_of(names.begin(), names.end(),
+                                       [](const std::string& name) { return is_event_name(name); });
+    return are_names ? Problem{} : Problem{"must be an array of events' names"};
+}
+
 Problem problem_with_requests(const Value& value) {
     std::size_t count = 0;
     JsonSlice slice{value.kind == ValueKind::kArray ? value.text : std::string_view{}};
@@ -110,6 +130,7 @@ Problem problem_with_text(const Value& value, ParamType type) {
 
 Problem problem_with(const Value& value, ParamType type) {
     if (type == ParamType::kSerials) return problem_with_serials(value);
+    if (type == ParamType::kNames) return problem_with_names(value);
     if (type == ParamType::kRequests) return problem_with_requests(value);
     if (type == ParamType::kUserOrName && value.kind == ValueKind::kInteger)
         type = ParamType::kUserId;
@@ -152,12 +173,17 @@ ParamTypeInfo param_type_info(ParamType type) {
         case ParamType::kOrderLimit: return {"integer", 0, limits::kQuantity};
         case ParamType::kBuyerLimit: return {"integer", 0, limits::kBuyerLimit};
         case ParamType::kFlag: return {"boolean"};
+        case ParamType::kNames:
         case ParamType::kRequests:
         case ParamType::kSerials: return {"array"};
         case ParamType::kTtl: return {"integer", 1, limits::kHoldMsMax};
         case ParamType::kUserId: return {"integer", 0, UINT32_MAX};
         default: return {"string"};
     }
+}
+
+std::vector<std::string> Params::names(std::size_t index) const {
+    return has(index) ? read_names(values_[index]->text) : std::vector<std::string>{};
 }
 
 std::vector<std::uint64_t> Params::serials(std::size_t index) const {

@@ -37,6 +37,7 @@ enum class ParamType : std::uint8_t {
     kBuyerName,   ///< 1 to limits::kBuyerNameBytes
     kUserOrName,  ///< a kUserId or a kBuyerName
     kBuyers,      ///< "uid" or "claimed"
+    kNames,       ///< array of kEventName
     kRequests,    ///< array of 1 to limits::kBatchRequestsMax objects
     kSerials,     ///< array of 1 to limits::kQuantity integers, each once
 };
@@ -79,6 +80,8 @@ class Params {
         const auto magnitude = static_cast<std::int64_t>(values_[index]->number);
         return values_[index]->is_negative ? -magnitude : magnitude;
     }
+    /// Of kNames.
+    std::vector<std::string> names(std::size_t index) const;
     /// Of kSerials, ascending; empty if it was left out.
     std::vector<std::uint64_t> serials(std::size_t index) const;
     std::string_view text(std::size_t index) const {

@@ -33,7 +33,7 @@ Lsn ReplyMessage::lsn() const {
 }
 
 std::size_t ReplyMessage::bytes() const {
-    std::size_t bytes = 0;
+    auto bytes = notification.size();
     for (const auto& reply : replies)
         bytes += sizeof reply + reply.body.size() + reply.envelope.id.size();
     return bytes;
@@ -59,6 +59,10 @@ ReplyMessage error_message(ErrorKind kind, std::string_view message) {
 }
 
 void append_message(std::string& out, const ReplyMessage& message) {
+    if (!message.notification.empty()) {
+        out += message.notification;
+        return;
+    }
     if (!message.is_batch) return append_reply(out, message.replies.front());
     out += '[';
     for (const auto& reply : message.replies) {

@@ -27,7 +27,8 @@ struct Reply {
 /// What goes out as one message: an answer, or those of a batch.
 struct ReplyMessage {
     bool is_batch = false;
-    std::vector<Reply> replies;  ///< one unless is_batch
+    std::vector<Reply> replies;     ///< one unless is_batch; of a notification none
+    std::string notification = {};  ///< JSON, of what is durable; else empty
 
     /// The highest LSN any part rests on.
     Lsn lsn() const;

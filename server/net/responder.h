@@ -26,6 +26,10 @@ class ReplySink {
     virtual void deliver(ReplyMessage message, std::size_t weight) = 0;
     /// False if nobody can read an answer any more.
     virtual bool is_connected() = 0;
+    /// Bytes that were delivered and are not taken yet.
+    virtual std::size_t unread_bytes() const { return 0; }
+    /// Somebody expects notifications, so that its silence means nothing; or no longer.
+    virtual void set_watching(bool) {}
 };
 
 /// A message from a client whose requests are being answered: one, or those of a batch.
@@ -75,6 +79,7 @@ class Responder {
     }
 
     bool is_connected() const { return exchange_->sink_->is_connected(); }
+    const std::shared_ptr<ReplySink>& sink() const { return exchange_->sink_; }
 
   private:
     void answer(bool is_error, Lsn lsn, std::string body) const;

@@ -142,6 +142,7 @@ void Server::refuse(const platform::FileDescriptor& connection, std::uint32_t ui
 
 void Server::closed(Session& session) {
     service_.hold_watch().connection_closed(session.caller().connection);
+    service_.watchers().connection_closed(session.caller().connection);
     if (sessions_.erase(&session) == 0) return;
     service_.counters().connections -= 1;
     const auto count = sessions_by_uid_.find(session.caller().uid);
@@ -259,10 +260,12 @@ void Server::end_turn() {
     store_.check_files();
     store_.end_due_holds();
     service_.waiting_room().serve();
+    service_.watchers().serve();
     if (store_.has_open_group()) store_.end_turn();
     flush(std::exchange(to_flush_, {}));
     drop_largest();
     arm_hold_timer();
+    if (service_.watchers().has_more()) end_turn_later();
     if (stopped_) check_stopped();
 }
 

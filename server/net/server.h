@@ -49,6 +49,7 @@ class Server final : public SessionHost {
     void on_checkpoint(Lsn lsn, store::OrderRuns runs) {
         store_.note_checkpoint(lsn, std::move(runs));
     }
+    void on_entry(const store::Entry& entry) { service_.watchers().note(entry); }
     void on_keys_expired(const store::KeyFloor& floor) { store_.note_keys_expired(floor); }
 
     void dispatch(const std::shared_ptr<Session>& session, Message message) override;

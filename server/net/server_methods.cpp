@@ -58,6 +58,7 @@ void Service::server_stats(const Params&, const Caller&, const Responder& respon
     json.member("checkpoints", store_.checkpoints());
     json.member("holds", std::uint64_t{store_.state().holds().size()});
     json.member("waiting", std::uint64_t{waiting_room_.waiting()});
+    json.member("watching", std::uint64_t{watchers_.size()});
     json.member("lock_waiting", std::uint64_t{locks_.waiting()});
     json.member("lock_waits_total", locks_.parked_total());
     json.member("slots_restored", store_.restored_slots());

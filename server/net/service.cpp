@@ -35,6 +35,8 @@ constexpr std::array kCancelParams{ParamSpec{"order", kLsn, true}, ParamSpec{"qu
                                    ParamSpec{"reason", kMemo},     ParamSpec{"restock", kFlag}};
 constexpr std::array kBatchParams{ParamSpec{"requests", kRequests, true},
                                   ParamSpec{"atomic", kFlag}};
+constexpr std::array kWatchParams{ParamSpec{"events", kNames}, ParamSpec{"since_lsn", kLsn}};
+constexpr std::array kUnwatchParams{ParamSpec{"subscription", kLsn, true}};
 constexpr std::array kAbandonParams{ParamSpec{"key", kKey, true}};
 constexpr std::array kOrderParams{ParamSpec{"order", kLsn}, ParamSpec{"key", kKey}};
 constexpr std::array kOrdersParams{ParamSpec{"event", kEventName}, ParamSpec{"buyer", kUserOrName},
@@ -107,6 +109,9 @@ std::span<const Method> Service::methods() {
                kSmall, kOrderParams, &Service::order},
         Method{"orders", "Orders in LSN order; others' orders for operators and auditors only.",
                kReader, kLarge, kOrdersParams, &Service::orders},
+        Method{"watch", "Tells of changes, as notifications, from `since_lsn` on.", kReader, kSmall,
+               kWatchParams, &Service::watch},
+        Method{"unwatch", "Tells no more.", kReader, kSmall, kUnwatchParams, &Service::unwatch},
         Method{"events", "The counts of every event.", kReader, kLarge, kNoParams,
                &Service::events},
         Method{"event.create", "Makes a new event.", kOperator, kSmall, kCreateParams,
@@ -152,7 +157,14 @@ Service::Service(asio::io_context& loop, platform::Directory& directory, store::
       waiting_room_(loop, store, on_change_),
       lookups_(loop, directory, store.id()),
       scans_(loop, directory, store.id()),
-      audits_(loop, directory, store.id()) {
+      audits_(loop, directory, store.id()),
+      past_(loop, directory, store.id()),
+      watchers_(
+          store, past_,
+          [this](std::uint64_t subscription, const store::Entry& entry) {
+              return changed_json(subscription, entry);
+          },
+          on_change_) {
     durability_.reached(store.durable_lsn());
 }
 

@@ -24,6 +24,7 @@
 #include "server/net/responder.h"
 #include "server/net/session.h"
 #include "server/net/waiting_room.h"
+#include "server/net/watchers.h"
 #include "server/store/store.h"
 
 namespace ticketd::net {
@@ -85,6 +86,7 @@ class Service {
     Durability& durability() { return durability_; }
     HoldWatch& hold_watch() { return hold_watch_; }
     WaitingRoom& waiting_room() { return waiting_room_; }
+    Watchers& watchers() { return watchers_; }
     /// Requests that wait for a record lock are told `busy`: the daemon stops, or what they were
     /// checked against was taken back.
     void give_up_locks() { locks_.give_up_all(); }
@@ -107,6 +109,9 @@ class Service {
     void cancel(const Params&, const Caller&, const Responder&);
     // batch_method.cpp
     void batch(const Params&, const Caller&, const Responder&);
+    // watch_methods.cpp
+    void watch(const Params&, const Caller&, const Responder&);
+    void unwatch(const Params&, const Caller&, const Responder&);
     // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
@@ -201,6 +206,7 @@ class Service {
     template <typename Request>
     bool answer(const store::ChangeResult& result, std::string_view event, const Caller& caller,
                 const Request& request, const Responder& responder);
+    std::string changed_json(std::uint64_t subscription, const store::Entry& entry) const;
     std::string answer_of(const store::Entry& entry, Replayed replayed) const;
     bool try_event_change(const store::ChangeResult& result, std::string_view event,
                           const Caller& caller, const Responder& responder);
@@ -235,6 +241,8 @@ class Service {
     LedgerWorker lookups_;
     LedgerWorker scans_;
     LedgerWorker audits_;
+    LedgerWorker past_;  // for those who watch
+    Watchers watchers_;
     ServiceCounters counters_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };

@@ -231,7 +231,7 @@ void Session::settle_framing() {
 void Session::deliver(ReplyMessage message, std::size_t weight) {
     if (is_closed()) return;
     unanswered_ -= weight;
-    if (message.replies.empty()) {
+    if (message.replies.empty() && message.notification.empty()) {
         in_flight_ -= weight;
     } else {
         const auto bytes = message.bytes();
@@ -280,8 +280,8 @@ void Session::flush() {
     note_held();
     go_on();
     if (is_closed()) return;
-    const bool idle = in_flight_ == 0 && outgoing_.empty() && output_.empty() && !is_queued_ &&
-                      put_off_bytes_ == 0;
+    const bool idle = in_flight_ == 0 && !is_watching_ && outgoing_.empty() && output_.empty() &&
+                      !is_queued_ && put_off_bytes_ == 0;
     if (input_finished_ && idle) close();
 }
 
@@ -329,11 +329,14 @@ void Session::check_deadlines(Time now) {
                                    : settings_.first_byte_timeout;
     const bool silent = !had_message_ && put_off_bytes_ == 0 && now - opened_ > first_timeout;
     const bool idle = in_flight_ == 0 && !scanner_.in_message() && put_off_bytes_ == 0 &&
-                      now - last_activity_ > settings_.idle_timeout;
-    if (stalled || unfinished || silent || idle) close();
+                      !is_watching_ && now - last_activity_ > settings_.idle_timeout;
+    // Who watches may have nothing more to say, and still be there.
+    const bool is_gone = is_watching_ && input_ended_ && !is_connected();
+    if (stalled || unfinished || silent || idle || is_gone) close();
 }
 
 void Session::finish() {
+    is_watching_ = false;
     input_ended_ = true;
     input_finished_ = true;
     input_done_ = input_used_;

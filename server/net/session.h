@@ -74,6 +74,8 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
 
     void deliver(ReplyMessage message, std::size_t weight) override;
     bool is_connected() override;
+    std::size_t unread_bytes() const override { return outgoing_bytes_ + output_.size(); }
+    void set_watching(bool is_watching) override { is_watching_ = is_watching; }
 
     /// A request was handed on that weighs so much until its reply leaves. Reading pauses when all
     /// of them together weigh settings.in_flight.
@@ -166,6 +168,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool writing_ = false;
     bool flush_scheduled_ = false;
     bool is_queued_ = false;       // in the queue of those that wait for a turn
+    bool is_watching_ = false;     // expects notifications
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
     const Time opened_;

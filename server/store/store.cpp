@@ -336,6 +336,7 @@ Changed Store::commit(Entry entry) {
         open_group_ = true;
     }
     undo_.push_back(apply(entry));
+    if (events_.on_entry) events_.on_entry(entry);
     if (concerns_event(entry.type)) write_slot(entry.event);
     return Changed{std::move(entry)};
 }

@@ -94,6 +94,9 @@ struct StoreEvents {
     std::function<void(Lsn, const OrderRuns&)> on_checkpoint;
     /// Something the operator should know, as one line. Called on the event loop.
     std::function<void(const std::string&)> on_notice;
+    /// A change was made, which is not durable yet and may still be taken back: then the next one
+    /// has the same LSN. Called on the event loop.
+    std::function<void(const Entry&)> on_entry;
 };
 
 class Store {

@@ -53,6 +53,7 @@ store::StoreEvents DaemonRig::events() {
     events.on_checkpoint = [](Lsn, const store::OrderRuns&) {};
     events.on_fatal = [this](const std::string& what) { die(what); };
     events.on_notice = [](const std::string&) {};
+    events.on_entry = [this](const store::Entry& entry) { server_->on_entry(entry); };
     return events;
 }
 

@@ -169,6 +169,9 @@ bool is_buyers(const json& value) {
 bool is_buyer_limit(const json& value) {
     return is_integer(value, 0, 1'000'000'000);
 }
+bool are_names(const json& value) {
+    return value.is_array() && std::all_of(value.begin(), value.end(), is_name);
+}
 bool are_requests(const json& value) {
     return value.is_array() && !value.empty() && value.size() <= 4096 &&
            std::all_of(value.begin(), value.end(), [](const json& one) { return one.is_object(); });
@@ -223,6 +226,8 @@ const Rules* rules_of(const std::string& method) {
           {"reason", is_memo},
           {"restock", is_flag}}},
         {"batch", {{"requests", are_requests, true}, {"atomic", is_flag}}},
+        {"watch", {{"events", are_names}, {"since_lsn", is_lsn}}},
+        {"unwatch", {{"subscription", is_lsn, true}}},
         {"abandon", {{"key", is_key, true}}},
         {"order", {{"order", is_lsn}, {"key", is_key}}},
         {"orders",
