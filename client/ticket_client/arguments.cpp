@@ -139,6 +139,9 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'u': return set_number(arguments.buyer_limit, letter, value);
         case 'U': arguments.buyers = value; break;
         case 'z': arguments.has_slots = true; break;
+        case 'g': return set_number(arguments.since, letter, value);
+        case 'y': arguments.until = value; break;
+        case 'X': arguments.exec = value; break;
         case 'G': arguments.is_atomic = true; break;
         case 'F': arguments.is_forced = true; break;
         case 'v': arguments.voids_holds = true; break;

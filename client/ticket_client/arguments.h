@@ -21,7 +21,7 @@ struct Arguments {
     Show show = Show::kResult;
     const VerbInfo* verb = nullptr;  ///< never null if show is kResult
     std::vector<std::string> operands;
-    Output output = Output::kText;
+    std::optional<Output> output;  ///< nothing: text, or what suits the verb
     bool is_quiet = false;
     bool wants_exit_code = false;
     bool confirms = false;
@@ -53,6 +53,9 @@ struct Arguments {
     std::optional<std::string> buyer;
     std::optional<std::vector<std::uint64_t>> serials;
     std::optional<std::string> reason;
+    std::optional<std::uint64_t> since;
+    std::optional<std::string> until;
+    std::optional<std::string> exec;
     std::optional<std::uint64_t> after;
     std::optional<std::uint64_t> limit;
     std::optional<std::uint64_t> from;

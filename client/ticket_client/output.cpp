@@ -117,6 +117,15 @@ std::optional<Output> output_called(std::string_view name) {
     return found == kNames.end() ? std::nullopt : std::optional{found->second};
 }
 
+std::vector<std::string> variables_of(std::string_view result) {
+    std::vector<std::string> variables;
+    const auto json = read_result(result);
+    if (!json || !json->is_object()) return variables;
+    for (const auto& [name, value] : json->items())
+        variables.push_back(variable(name) + '=' + plain(value));
+    return variables;
+}
+
 std::optional<std::string> formatted(Output output, Verb verb, std::string_view result) {
     if (output == Output::kText) return result_text(verb, result);
     if (output == Output::kJson) return std::string{result} + '\n';

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/ticket_client/verbs.h"
 
@@ -25,6 +26,9 @@ std::optional<Output> output_called(std::string_view name);
 /// `result` (the text of a JSON value) in this format, ended by LF. In kEnv and kTsv a list of
 /// plain values is joined by blanks, null is empty and what is nested deeper stays JSON; nothing if
 /// `result` is no object, or larger than any of the daemon's.
+/// The members of `result`, a JSON object, as TICKET_NAME=VALUE, for an environment.
+std::vector<std::string> variables_of(std::string_view result);
+
 std::optional<std::string> formatted(Output output, Verb verb, std::string_view result);
 
 }  // namespace ticketd::client

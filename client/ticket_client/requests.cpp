@@ -57,6 +57,17 @@ class Params {
         text_ += ']';
         return *this;
     }
+    Params& add_names(std::string_view name, const std::vector<std::string>& names) {
+        if (!text_.empty()) text_ += ',';
+        JsonWriter{text_}.value(name);
+        text_ += ":[";
+        for (const auto& one : names) {
+            if (text_.back() != '[') text_ += ',';
+            JsonWriter{text_}.value(std::string_view{one});
+        }
+        text_ += ']';
+        return *this;
+    }
     Params& add_if(bool is_given, std::string_view name, bool value) {
         return is_given ? add(name, value) : *this;
     }
@@ -289,6 +300,15 @@ Request settle_hold(std::string_view method, std::uint64_t order) {
     return std::get<Request>(params.request(method, Nature::kKeyed));
 }
 
+Outcome<Request> watch_request(const Arguments& arguments, std::optional<std::uint64_t> since) {
+    for (const auto& event : arguments.operands) {
+        if (!is_event_name(event)) return bad_input("'" + event + "' is no event name");
+    }
+    Params params;
+    if (!arguments.operands.empty()) params.add_names("events", arguments.operands);
+    return params.add("since_lsn", since).request("watch", Nature::kQuery);
+}
+
 Nature nature_of(std::string_view method, std::string_view params) {
     constexpr std::array<std::string_view, 11> kQueries{
         "query",         "order",           "orders",       "events",
@@ -311,6 +331,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kExtend: return change_hold(arguments, "extend");
         case Verb::kCancel: return cancel(arguments);
         case Verb::kBatch: return batch_request(arguments);
+        case Verb::kWatch: return watch_request(arguments, arguments.since);
         case Verb::kRun: return hold_for_process(arguments, 1);  // checked; asked for when it runs
         case Verb::kAbandon: return abandon(arguments);
         case Verb::kOrder: return order(arguments);

@@ -23,4 +23,7 @@ Request settle_hold(std::string_view method, std::uint64_t order);
 /// What a second copy of a call of `method` would do, by the contract's table of methods.
 Nature nature_of(std::string_view method, std::string_view params);
 
+/// `watch` of the events that are named, from behind this LSN on if there is one.
+Outcome<Request> watch_request(const Arguments& arguments, std::optional<std::uint64_t> since);
+
 }  // namespace ticketd::client

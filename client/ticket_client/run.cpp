@@ -16,6 +16,7 @@
 #include "client/ticket_client/run_verb.h"
 #include "client/ticket_client/verdict.h"
 #include "client/ticket_client/verify_verb.h"
+#include "client/ticket_client/watch_verb.h"
 #include "common/error_kind.h"
 #include "common/socket_path.h"
 
@@ -48,7 +49,8 @@ Outcome<std::string> carry_out(const Arguments& arguments, const Request& reques
 }
 
 std::optional<Failure> print(const Arguments& arguments, const std::string& result) {
-    const auto text = formatted(arguments.output, arguments.verb->verb, result);
+    const auto text =
+        formatted(arguments.output.value_or(Output::kText), arguments.verb->verb, result);
     if (text) return write_result(*text);
     return Failure{"protocol", client_exit::kProtocol, "the answer cannot be shown in this form"};
 }
@@ -90,6 +92,13 @@ int run(int argc, char* const* argv) {
     if (arguments.verb->verb == Verb::kRun) {
         const Interrupts interrupts;
         return run_command(arguments, call_options(arguments, interrupts), interrupts);
+    }
+    if (arguments.verb->verb == Verb::kWatch) {
+        const Interrupts interrupts;
+        auto options = call_options(arguments, interrupts);
+        // That time is for all of it; a daemon is waited for as long as for anything else.
+        options.timeout = CallOptions{}.timeout;
+        return watch_changes(arguments, options, interrupts);
     }
     const auto outcome = carry_out(arguments, request);
     if (const auto* failure = failure_of(outcome)) return report(*failure);

@@ -225,11 +225,26 @@ std::optional<std::string> about_batch(const Json& result) {
     return text;
 }
 
+// "12 demo purchased: 3 of 5 available, 0 held, 2 sold"
+std::optional<std::string> about_change(const Json& change) {
+    const auto lsn = number(change, "lsn"), available = number(change, "available");
+    const auto capacity = number(change, "capacity"), held = number(change, "held");
+    const auto sold = number(change, "sold");
+    if (!lsn || !available || !capacity || !held || !sold) return std::nullopt;
+    return std::to_string(*lsn) + ' ' + cell(change.value("event", Json{})) + ' ' +
+           cell(change.value("type", Json{})) + ": " + std::to_string(*available) + " of " +
+           std::to_string(*capacity) + " available, " + std::to_string(*held) + " held, " +
+           std::to_string(*sold) + " sold\n";
+}
+
 }  // namespace
 
 std::string result_text(Verb verb, std::string_view result) {
     const auto json = read_result(result);
     if (!json) return printable(result) + '\n';
+    if (verb == Verb::kWatch && json->is_object()) {
+        if (auto text = about_change(*json)) return *std::move(text);
+    }
     if (verb == Verb::kBatch) {
         if (auto text = about_batch(*json)) return *std::move(text);
     }

@@ -49,6 +49,10 @@ constexpr std::array kOptions{
     OptionInfo{'F', "force", "",
                "also below what is held and sold: nothing is sold till it is paid"},
     OptionInfo{'v', "void-holds", "", "give back all that is held, too"},
+    OptionInfo{'g', "since", "LSN", "begin with the change after this one; 0: with the first"},
+    OptionInfo{'y', "until", "WHAT", "sold-out, open or lsn=N: then end, with exit 0"},
+    OptionInfo{'X', "exec", "CMD",
+               "run this for each change, by sh; if it fails, end with its status"},
     OptionInfo{'G', "atomic", "", "all of them or none"},
     OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
     OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
@@ -141,6 +145,18 @@ constexpr std::array kVerbs{
     VerbInfo{Verb::kOrders, "orders", "", "", 0, 0, "ebsal", "list orders",
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},
+    VerbInfo{
+        Verb::kWatch, "watch", "", "[EVENT]...", 0, kAnyNumber, "gyX",
+        "tell of each change as it happens",
+        "  ticket-client watch                       # a line of JSON for each change\n"
+        "  ticket-client watch demo --until sold-out --timeout 1h\n"
+        "  ticket-client watch demo --since 120 | jq -r .type\n"
+        "  ticket-client watch demo --exec 'echo \"$TICKET_AVAILABLE left\"'\n"
+        "\n"
+        "It goes on over restarts of the daemon, without a gap. CMD finds what has changed in\n"
+        "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on.\n"
+        "\n"
+        "Exit 0: what --until waits for is so; 124: not within --timeout; 130: Ctrl-C.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",

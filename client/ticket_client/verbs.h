@@ -23,6 +23,7 @@ enum class Verb : std::uint8_t {
     kAbandon,
     kOrder,
     kOrders,
+    kWatch,
     kEvents,
     kEventCreate,
     kEventResize,

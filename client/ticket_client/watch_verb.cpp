@@ -1,0 +1,201 @@
+// A connection after another: each goes on behind the last change that was told. What an event is
+// now is asked once for each, because a change that was waited for may be past, or be none: events
+// open by the clock.
+#include "client/ticket_client/watch_verb.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "client/connection.h"
+#include "client/streams.h"
+#include "client/ticket_client/command.h"
+#include "client/ticket_client/output.h"
+#include "client/ticket_client/requests.h"
+#include "client/ticket_client/until.h"
+#include "common/json_slice.h"
+
+namespace ticketd::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kWaitTimeoutExit = 124;
+// As long as nothing calls for another look.
+constexpr milliseconds kDay{86'400'000};
+
+class Watching {
+  public:
+    Watching(const Arguments& arguments, const CallOptions& options, const Interrupts& interrupts,
+             const Until& until)
+        : arguments_(arguments),
+          options_(options),
+          interrupts_(interrupts),
+          until_(until),
+          output_(arguments.output.value_or(::isatty(STDOUT_FILENO) == 1 ? Output::kText
+                                                                         : Output::kJson)),
+          since_(arguments.since),
+          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {}
+
+    int run() {
+        for (;;) {
+            if (const auto code = look_at_events()) return *code;
+            const Patience patience{std::min(end_, Clock::now() + options_.timeout),
+                                    options_.interrupt_fd};
+            auto opened = Connection::open(options_.socket_path, patience);
+            if (const auto* failure = failure_of(opened)) return end_with(*failure);
+            auto& connection = std::get<Connection>(opened);
+            if (const auto code = subscribe(connection, patience)) return *code;
+            if (const auto code = listen(connection)) return *code;
+        }
+    }
+
+  private:
+    // What is waited for may be so already; also when to look again.
+    std::optional<int> look_at_events() {
+        look_again_ = Clock::now() + kDay;
+        if (until_.what == Until::What::kForever) return std::nullopt;
+        const auto answered = call({"events", "{}", Nature::kQuery, {}}, options_);
+        if (const auto* failure = failure_of(answered)) return end_with(*failure);
+        const auto json = read_result(std::get<std::string>(answered));
+        const auto events =
+            json && json->is_object() ? json->find("events") : Json::const_iterator{};
+        if (!json || !json->is_object() || events == json->end() || !events->is_array()) {
+            return end_with({"protocol", client_exit::kProtocol, "events: no list of events"});
+        }
+        for (const auto& event : *events) {
+            if (!event.is_object() || !is_watched(event)) continue;
+            if (is_reached(until_, event)) {
+                // What led to it is told first.
+                const auto lsn = event.value("lsn", Json{});
+                const bool is_told = !since_ || !lsn.is_number_unsigned() || lsn <= *since_;
+                if (is_told) return client_exit::kDone;
+                reached_at_ = lsn.get<std::uint64_t>();
+            }
+            note_opening(event);
+        }
+        return std::nullopt;
+    }
+
+    bool is_watched(const Json& event) const {
+        const auto& names = arguments_.operands;
+        return names.empty() || std::any_of(names.begin(), names.end(), [&](const auto& name) {
+                   return event.value("event", Json{}) == name;
+               });
+    }
+
+    void note_opening(const Json& event) {
+        const auto opens = event.find("opens_ms");
+        if (until_.what != Until::What::kOpen || opens == event.end() ||
+            !opens->is_number_unsigned()) {
+            return;
+        }
+        const auto now = std::chrono::duration_cast<milliseconds>(
+            std::chrono::system_clock::now().time_since_epoch());
+        const milliseconds left{opens->get<std::int64_t>() - now.count()};
+        if (left.count() > 0) look_again_ = std::min(look_again_, Clock::now() + left);
+    }
+
+    std::optional<int> subscribe(Connection& connection, const Patience& patience) {
+        const auto request = watch_request(arguments_, since_);
+        if (const auto* failure = failure_of(request)) return end_with(*failure);
+        const auto& made = std::get<Request>(request);
+        const auto answered = connection.call(made.method, made.params, patience);
+        if (const auto* status = std::get_if<IoStatus>(&answered)) {
+            if (*status == IoStatus::kLost) return std::nullopt;
+            if (*status == IoStatus::kInterrupted) return kInterruptedExit;
+            return end_with({"unreachable", client_exit::kUnreachable,
+                             "no answer from " + options_.socket_path});
+        }
+        const auto& answer = std::get<Answer>(answered);
+        if (const auto* error = std::get_if<RpcError>(&answer)) {
+            return end_with({error->kind, exit_code_of(*error), error->message});
+        }
+        const auto json = read_result(std::get<std::string>(answer));
+        if (!since_ && json && json->is_object()) {
+            const auto since = json->find("since_lsn");
+            if (since != json->end() && since->is_number_unsigned()) {
+                since_ = since->get<std::uint64_t>();
+            }
+        }
+        return std::nullopt;
+    }
+
+    // Nothing: the connection was lost, or it is time to look at the events again.
+    std::optional<int> listen(Connection& connection) {
+        for (;;) {
+            const Patience patience{std::min(end_, look_again_), options_.interrupt_fd};
+            const auto [status, message] = connection.receive(patience);
+            switch (status) {
+                case IoStatus::kDone: break;
+                case IoStatus::kInterrupted: return kInterruptedExit;
+                case IoStatus::kTimedOut:
+                    if (Clock::now() < end_) return std::nullopt;
+                    return until_.what == Until::What::kForever
+                               ? client_exit::kDone
+                               : end_with({"wait_timeout", kWaitTimeoutExit,
+                                           "it did not come to that in time"});
+                case IoStatus::kLost: return std::nullopt;
+                case IoStatus::kMalformed:
+                    return end_with({"protocol", client_exit::kProtocol, "no JSON came"});
+            }
+            if (member_text(message, "method") != R"("changed")") return std::nullopt;  // lagged
+            const auto change = member_text(message, "params").value_or("{}");
+            if (const auto code = tell(std::string{change})) return code;
+        }
+    }
+
+    std::optional<int> tell(const std::string& change) {
+        const auto json = read_result(change);
+        if (!json || !json->is_object()) {
+            return end_with({"protocol", client_exit::kProtocol, "changed: no object"});
+        }
+        const auto lsn = json->find("lsn");
+        if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
+        if (!arguments_.is_quiet && !arguments_.exec) {
+            const auto text = formatted(output_, Verb::kWatch, change);
+            if (const auto failure = write_result(text.value_or(change + '\n'))) {
+                return report(*failure);
+            }
+        }
+        if (arguments_.exec) {
+            if (const auto status = execute(change); status != 0) return status;
+        }
+        const bool is_so = is_reached(until_, *json) || (reached_at_ && since_ >= reached_at_);
+        return is_so ? std::optional{client_exit::kDone} : std::nullopt;
+    }
+
+    int execute(const std::string& change) {
+        auto prepared = Command::prepare({"sh", "-c", *arguments_.exec});
+        if (const auto* failure = failure_of(prepared)) return report(*failure);
+        auto& command = std::get<Command>(prepared);
+        if (const auto failure = command.run(variables_of(change))) return report(*failure);
+        return command.wait(interrupts_.descriptor());
+    }
+
+    int end_with(const Failure& failure) {
+        if (failure.exit_code == kInterruptedExit) return kInterruptedExit;
+        return report(failure);
+    }
+
+    const Arguments& arguments_;
+    const CallOptions& options_;
+    const Interrupts& interrupts_;
+    const Until until_;
+    const Output output_;
+    std::optional<std::uint64_t> since_;       // the last change that was told
+    std::optional<std::uint64_t> reached_at_;  // the change after which it is so
+    const Deadline end_;
+    Deadline look_again_;
+};
+
+}  // namespace
+
+int watch_changes(const Arguments& arguments, const CallOptions& options,
+                  const Interrupts& interrupts) {
+    const auto until = read_until(arguments.until);
+    if (const auto* failure = failure_of(until)) return report(*failure);
+    return Watching{arguments, options, interrupts, std::get<Until>(until)}.run();
+}
+
+}  // namespace ticketd::client
