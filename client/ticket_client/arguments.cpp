@@ -142,6 +142,9 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'g': return set_number(arguments.since, letter, value);
         case 'y': arguments.until = value; break;
         case 'X': arguments.exec = value; break;
+        case 'D': arguments.mirror = value; break;
+        case 'c': arguments.is_csv = true; break;
+        case 'r': arguments.by_group = value; break;
         case 'G': arguments.is_atomic = true; break;
         case 'F': arguments.is_forced = true; break;
         case 'v': arguments.voids_holds = true; break;

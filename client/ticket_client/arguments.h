@@ -31,6 +31,8 @@ struct Arguments {
     bool is_forced = false;
     bool voids_holds = false;
     bool is_atomic = false;
+    bool is_csv = false;
+    std::optional<std::string> by_group;
     std::optional<std::uint64_t> number;
     std::optional<std::string> socket;
     std::optional<std::chrono::milliseconds> timeout;
@@ -56,6 +58,7 @@ struct Arguments {
     std::optional<std::uint64_t> since;
     std::optional<std::string> until;
     std::optional<std::string> exec;
+    std::optional<std::string> mirror;
     std::optional<std::uint64_t> after;
     std::optional<std::uint64_t> limit;
     std::optional<std::uint64_t> from;

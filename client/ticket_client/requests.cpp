@@ -348,6 +348,9 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kStats: return Request{"server.stats", "{}", Nature::kQuery, {}};
         case Verb::kInfo: return Request{"server.info", "{}", Nature::kQuery, {}};
         case Verb::kLedgerVerify: return Request{"ledger.verify", "{}", Nature::kQuery, {}};
+        case Verb::kLedgerExport:
+        case Verb::kReport:  // page after page, when it runs
+            return Request{"ledger.read", "{}", Nature::kQuery, {}};
         case Verb::kLedgerBackup: return Request{"ledger.position", "{}", Nature::kQuery, {}};
         case Verb::kLedgerRead:
             return Params{}

@@ -9,6 +9,7 @@
 #include "client/streams.h"
 #include "client/ticket_client/arguments.h"
 #include "client/ticket_client/backup_verb.h"
+#include "client/ticket_client/export_verb.h"
 #include "client/ticket_client/help.h"
 #include "client/ticket_client/interrupts.h"
 #include "client/ticket_client/output.h"
@@ -44,6 +45,7 @@ Outcome<std::string> carry_out(const Arguments& arguments, const Request& reques
     const Interrupts interrupts;
     const auto options = call_options(arguments, interrupts);
     if (arguments.verb->verb == Verb::kLedgerBackup) return back_up(arguments, request, options);
+    if (arguments.verb->verb == Verb::kReport) return report_on_ledger(arguments, options);
     if (arguments.verb->verb == Verb::kLedgerVerify) return verify(arguments, request, options);
     return call(request, options);
 }
@@ -92,6 +94,11 @@ int run(int argc, char* const* argv) {
     if (arguments.verb->verb == Verb::kRun) {
         const Interrupts interrupts;
         return run_command(arguments, call_options(arguments, interrupts), interrupts);
+    }
+    if (arguments.verb->verb == Verb::kLedgerExport) {
+        const Interrupts interrupts;
+        const auto failure = export_ledger(arguments, call_options(arguments, interrupts));
+        return failure ? report(*failure) : client_exit::kDone;
     }
     if (arguments.verb->verb == Verb::kWatch) {
         const Interrupts interrupts;

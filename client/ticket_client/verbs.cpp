@@ -35,6 +35,8 @@ constexpr std::array kOptions{
     OptionInfo{'a', "after", "LSN", "only orders after this LSN: the `next` of the page before"},
     OptionInfo{'l', "limit", "N", "at most N rows"},
     OptionInfo{'f', "from", "LSN", "start at this LSN"},
+    OptionInfo{'c', "csv", "", "comma separated values, with a line of names first"},
+    OptionInfo{'r', "per", "WHAT", "a row for each event, buyer or hour"},
     OptionInfo{'x', "exit-code", "",
                "exit 10 if none is left, 11 if the rest is on hold, 13 if not open"},
     OptionInfo{'O', "opens", "TIME", "sell from this time on: +90m, 2026-12-24T18:00:00Z, now"},
@@ -53,6 +55,7 @@ constexpr std::array kOptions{
     OptionInfo{'y', "until", "WHAT", "sold-out, open or lsn=N: then end, with exit 0"},
     OptionInfo{'X', "exec", "CMD",
                "run this for each change, by sh; if it fails, end with its status"},
+    OptionInfo{'D', "mirror", "FILE", "keep {\"count\": N} there, what is available of the event"},
     OptionInfo{'G', "atomic", "", "all of them or none"},
     OptionInfo{'B', "by", "N", "so many more, or with -N fewer, instead of CAPACITY"},
     OptionInfo{'I', "if-lsn", "LSN", "only if this is still the event's last change"},
@@ -146,12 +149,13 @@ constexpr std::array kVerbs{
              "  ticket-client orders --event demo --state sold\n"
              "  ticket-client orders --buyer 1000 --limit 10\n"},
     VerbInfo{
-        Verb::kWatch, "watch", "", "[EVENT]...", 0, kAnyNumber, "gyX",
+        Verb::kWatch, "watch", "", "[EVENT]...", 0, kAnyNumber, "gyXD",
         "tell of each change as it happens",
         "  ticket-client watch                       # a line of JSON for each change\n"
         "  ticket-client watch demo --until sold-out --timeout 1h\n"
         "  ticket-client watch demo --since 120 | jq -r .type\n"
         "  ticket-client watch demo --exec 'echo \"$TICKET_AVAILABLE left\"'\n"
+        "  ticket-client watch demo --quiet --mirror db.txt &\n"
         "\n"
         "It goes on over restarts of the daemon, without a gap. CMD finds what has changed in\n"
         "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on.\n"
@@ -198,6 +202,19 @@ constexpr std::array kVerbs{
              "  ticket-client info\n"},
     VerbInfo{Verb::kLedgerRead, "ledger read", "", "", 0, 0, "fl", "list journal entries",
              "  ticket-client ledger read --from 100 --limit 20\n"},
+    VerbInfo{
+        Verb::kLedgerExport, "ledger export", "", "", 0, 0, "cf",
+        "write the whole journal, a line for each entry",
+        "  ticket-client ledger export > ledger.jsonl\n"
+        "  ticket-client ledger export --csv --from 1000 > ledger.csv\n"
+        "\n"
+        "Each entry with its LSN, who asked for what and the counts after it: JSON, unless --csv.\n"
+        "For operators and auditors; others go on buying meanwhile.\n"},
+    VerbInfo{Verb::kReport, "report", "", "", 0, 0, "rf",
+             "add up what was sold, cancelled, held and released",
+             "  ticket-client report\n"
+             "  ticket-client report --per buyer --output tsv\n"
+             "  ticket-client report --per hour --from 100000\n"},
     VerbInfo{Verb::kLedgerVerify, "ledger verify", "", "", 0, 0, "",
              "recompute every total from the journal",
              "  ticket-client ledger verify\n"

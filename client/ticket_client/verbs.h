@@ -35,6 +35,8 @@ enum class Verb : std::uint8_t {
     kStats,
     kInfo,
     kLedgerRead,
+    kLedgerExport,
+    kReport,
     kLedgerVerify,
     kLedgerBackup,
     kCall,

@@ -10,6 +10,7 @@
 #include "client/connection.h"
 #include "client/streams.h"
 #include "client/ticket_client/command.h"
+#include "client/ticket_client/mirror.h"
 #include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/until.h"
@@ -54,7 +55,7 @@ class Watching {
     // What is waited for may be so already; also when to look again.
     std::optional<int> look_at_events() {
         look_again_ = Clock::now() + kDay;
-        if (until_.what == Until::What::kForever) return std::nullopt;
+        if (until_.what == Until::What::kForever && !arguments_.mirror) return std::nullopt;
         const auto answered = call({"events", "{}", Nature::kQuery, {}}, options_);
         if (const auto* failure = failure_of(answered)) return end_with(*failure);
         const auto json = read_result(std::get<std::string>(answered));
@@ -65,6 +66,7 @@ class Watching {
         }
         for (const auto& event : *events) {
             if (!event.is_object() || !is_watched(event)) continue;
+            if (const auto code = mirror(event)) return code;
             if (is_reached(until_, event)) {
                 // What led to it is told first.
                 const auto lsn = event.value("lsn", Json{});
@@ -145,6 +147,15 @@ class Watching {
         }
     }
 
+    std::optional<int> mirror(const Json& counts) {
+        const auto available = counts.find("available");
+        if (!arguments_.mirror || available == counts.end() || !available->is_number_unsigned()) {
+            return std::nullopt;
+        }
+        const auto failure = write_mirror(*arguments_.mirror, available->get<std::uint64_t>());
+        return failure ? std::optional{report(*failure)} : std::nullopt;
+    }
+
     std::optional<int> tell(const std::string& change) {
         const auto json = read_result(change);
         if (!json || !json->is_object()) {
@@ -158,6 +169,7 @@ class Watching {
                 return report(*failure);
             }
         }
+        if (const auto code = mirror(*json)) return code;
         if (arguments_.exec) {
             if (const auto status = execute(change); status != 0) return status;
         }
@@ -195,6 +207,9 @@ int watch_changes(const Arguments& arguments, const CallOptions& options,
                   const Interrupts& interrupts) {
     const auto until = read_until(arguments.until);
     if (const auto* failure = failure_of(until)) return report(*failure);
+    if (arguments.mirror && arguments.operands.size() != 1) {
+        return report(usage("--mirror needs one EVENT"));
+    }
     return Watching{arguments, options, interrupts, std::get<Until>(until)}.run();
 }
 

@@ -167,6 +167,37 @@ bool is_for(const Asked& asked, const Entry& entry, const std::string& event) {
            asked.key == entry.key && asked.memo == entry.memo && asked.buyer == entry.buyer;
 }
 
+// All that the daemon sent.
+std::vector<json> messages_in(const Conversation& conversation) {
+    const std::string_view end_of_reply = conversation.rules.mistake_ends_it ? "\n\n" : "\n";
+    std::vector<json> messages;
+    std::string_view rest = conversation.received;
+    while (!rest.empty()) {
+        const auto end = rest.find(end_of_reply);
+        if (end == std::string_view::npos) {
+            expect(conversation.was_cut_off, "a reply is a whole line", rest);
+            return messages;
+        }
+        auto [verdict, value] = judge(rest.substr(0, end));
+        expect(verdict == Verdict::kJson, "a reply is JSON", rest.substr(0, end));
+        expect(value.is_object() || (value.is_array() && !value.empty()),
+               "a reply is an object or a batch of them", rest.substr(0, end));
+        messages.push_back(std::move(value));
+        rest.remove_prefix(end + end_of_reply.size());
+    }
+    return messages;
+}
+
+bool is_notification(const json& message) {
+    return message.is_object() && message.contains("method");
+}
+
+std::vector<json> notifications_in(const Conversation& conversation) {
+    auto messages = messages_in(conversation);
+    std::erase_if(messages, [](const json& message) { return !is_notification(message); });
+    return messages;
+}
+
 /// A message and its reply, known by the ids in them.
 std::string ids_of(const OracleMessage& message) {
     if (message.kind != OracleMessage::Kind::kRequests) return "null";
@@ -205,6 +236,7 @@ class Checker {
                 take(reply);
             }
         }
+        check_told_changes();
         add_changes();
     }
 
@@ -247,6 +279,25 @@ class Checker {
             refused_.push_back(reply.at("id"));
         } else {
             check_result(reply.at("result"), conversation_.caller, ledger_);
+        }
+    }
+
+    // Who watches is told of what is in the ledger, each once and in order.
+    void check_told_changes() {
+        std::map<std::uint64_t, std::uint64_t> last;  // by subscription
+        for (const auto& message : notifications_in(conversation_)) {
+            const auto& params = message.at("params");
+            if (message.at("method") != "changed") continue;
+            const auto text = message.dump();
+            const auto& entry = ledger_.at(params.at("lsn"));
+            auto& before = last[params.at("subscription").get<std::uint64_t>()];
+            expect(entry.lsn > before, "changes are told in order, and once", text);
+            before = entry.lsn;
+            expect(params.at("type") == store::entry_type_name(entry.type) &&
+                       params.at("event") == ledger_.event_of(entry) &&
+                       params.at("available") == entry.after.available() &&
+                       params.at("sold") == entry.after.sold,
+                   "a change that is told is the ledger's", text);
         }
     }
 
@@ -299,23 +350,9 @@ class Checker {
 }  // namespace
 
 std::vector<json> replies_in(const Conversation& conversation) {
-    const std::string_view end_of_reply = conversation.rules.mistake_ends_it ? "\n\n" : "\n";
-    std::vector<json> replies;
-    std::string_view rest = conversation.received;
-    while (!rest.empty()) {
-        const auto end = rest.find(end_of_reply);
-        if (end == std::string_view::npos) {
-            expect(conversation.was_cut_off, "a reply is a whole line", rest);
-            return replies;
-        }
-        auto [verdict, value] = judge(rest.substr(0, end));
-        expect(verdict == Verdict::kJson, "a reply is JSON", rest.substr(0, end));
-        expect(value.is_object() || (value.is_array() && !value.empty()),
-               "a reply is an object or a batch of them", rest.substr(0, end));
-        replies.push_back(std::move(value));
-        rest.remove_prefix(end + end_of_reply.size());
-    }
-    return replies;
+    auto messages = messages_in(conversation);
+    std::erase_if(messages, is_notification);
+    return messages;
 }
 
 std::size_t replies_due(const Conversation& conversation) {

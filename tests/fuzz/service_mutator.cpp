@@ -109,7 +109,10 @@ class Mutator final : public ticketd::fuzz::LineMutator {
 
     std::string call() {
         const auto number = std::to_string(pick(12));
-        switch (pick(27)) {
+        switch (pick(28)) {
+            case 27:
+                return one({R"("watch")", R"("watch","params":{"since_lsn":0})",
+                            R"("watch","params":[["a"]])", R"("unwatch","params":[1])"});
             case 25:
             case 26: return batch_of_some();
             case 20:

@@ -1,0 +1,59 @@
+// The tutorial that this began with, replayed.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "tests/support/daemon.h"
+
+namespace ticketd::testing {
+namespace {
+
+TEST_SUITE_BEGIN("tutorial");
+
+TEST_CASE("each of its three versions sells exactly 2 tickets to 15 clients at once") {
+    const auto programs = std::filesystem::path{TICKET_CLIENT_BINARY}.parent_path().string();
+    const auto played =
+        run({TICKETD_SOURCE_DIR "/scripts/tutorial", "--think-time", "0.3", "--bin", programs});
+    CAPTURE(played.output);
+    CAPTURE(played.error);
+    CHECK(played.exit == 0);
+    std::size_t count = 0;
+    for (auto at = played.output.find("got a ticket"); at != std::string::npos;
+         at = played.output.find("got a ticket", at + 1)) {
+        ++count;
+    }
+    CHECK(count >= 4);  // those of the third version may be stopped before they say it
+    CHECK(count <= 6);
+    CHECK(played.output.find("and was never half-written") != std::string::npos);
+}
+
+TEST_CASE("a mirror says what is available, whole at every moment, over a kill of the daemon") {
+    auto daemon = Daemon::with_events({"demo=100"});
+    const auto path = (daemon.scratch() / "db.txt");
+    Process mirror{{TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch", "demo", "--mirror",
+                    path, "--until", "sold-out"}};
+    const auto count = [&] { return Json::parse(read_file(path))["count"].get<int>(); };
+    const auto wait_for = [&](int number) {
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (!std::filesystem::exists(path) || count() != number) {
+            if (std::chrono::steady_clock::now() > deadline) FAIL("never was " << number);
+        }
+    };
+    wait_for(100);
+    client(daemon, {"buy", "30"});
+    wait_for(70);
+    daemon.kill_hard();
+    daemon.start();
+    client(daemon, {"buy", "70"});
+    CHECK(mirror.wait() == 0);
+    CHECK(count() == 0);
+    CHECK(client(daemon, {"watch", "--mirror", path}).exit == 64);
+    CHECK(client(daemon, {"watch", "demo", "--mirror", "/nonexistent/x", "--timeout", "1s"}).exit ==
+          74);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace ticketd::testing
