@@ -155,7 +155,7 @@ TEST_CASE("a long check by the daemon shows its client how far it is, and may ta
     const Terminal terminal;
     const auto verdict = run_client(daemon.socket(), {"ledger", "verify"}, on(terminal));
     CHECK(verdict.exit == 0);
-    CHECK(verdict.output.starts_with("ok         true\n"));
+    CHECK(verdict.output.starts_with("ok          true\n"));
     check_rewritten(terminal.text(), "verify", " entries of the ledger (");
     CHECK(daemon.connect().result("ledger.position")["verified_lsn"] == 0);
 
