@@ -151,7 +151,7 @@ constexpr std::array kVerbs{
     VerbInfo{
         Verb::kWatch, "watch", "", "[EVENT]...", 0, kAnyNumber, "gyXD",
         "tell of each change as it happens",
-        "  ticket-client watch                       # a line of JSON for each change\n"
+        "  ticket-client watch                       # on a terminal a live view, else JSON lines\n"
         "  ticket-client watch demo --until sold-out --timeout 1h\n"
         "  ticket-client watch demo --since 120 | jq -r .type\n"
         "  ticket-client watch demo --exec 'echo \"$TICKET_AVAILABLE left\"'\n"

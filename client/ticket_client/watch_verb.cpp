@@ -10,9 +10,11 @@
 #include "client/connection.h"
 #include "client/streams.h"
 #include "client/ticket_client/command.h"
+#include "client/ticket_client/live_view.h"
 #include "client/ticket_client/mirror.h"
 #include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
+#include "client/ticket_client/screen.h"
 #include "client/ticket_client/until.h"
 #include "common/json_slice.h"
 
@@ -24,6 +26,8 @@ using std::chrono::milliseconds;
 constexpr int kWaitTimeoutExit = 124;
 // As long as nothing calls for another look.
 constexpr milliseconds kDay{86'400'000};
+constexpr milliseconds kFrameAfter{100};
+constexpr milliseconds kQuestionAfter{1000};
 
 class Watching {
   public:
@@ -36,7 +40,10 @@ class Watching {
           output_(arguments.output.value_or(::isatty(STDOUT_FILENO) == 1 ? Output::kText
                                                                          : Output::kJson)),
           since_(arguments.since),
-          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {}
+          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {
+        const bool is_shown = !arguments.is_quiet && !arguments.output && !arguments.exec;
+        if (is_shown && ::isatty(STDOUT_FILENO) == 1) live_.emplace();
+    }
 
     int run() {
         for (;;) {
@@ -55,7 +62,9 @@ class Watching {
     // What is waited for may be so already; also when to look again.
     std::optional<int> look_at_events() {
         look_again_ = Clock::now() + kDay;
-        if (until_.what == Until::What::kForever && !arguments_.mirror) return std::nullopt;
+        if (until_.what == Until::What::kForever && !arguments_.mirror && !live_) {
+            return std::nullopt;
+        }
         const auto answered = call({"events", "{}", Nature::kQuery, {}}, options_);
         if (const auto* failure = failure_of(answered)) return end_with(*failure);
         const auto json = read_result(std::get<std::string>(answered));
@@ -64,8 +73,18 @@ class Watching {
         if (!json || !json->is_object() || events == json->end() || !events->is_array()) {
             return end_with({"protocol", client_exit::kProtocol, "events: no list of events"});
         }
+        const bool is_first = !since_;
+        for (const auto& event : *events) {
+            if (!event.is_object()) continue;
+            const auto lsn = event.value("lsn", Json{});
+            // So that nothing is missed between this look and the watch.
+            if (is_first && lsn.is_number_unsigned()) {
+                since_ = std::max(since_.value_or(0), lsn.get<std::uint64_t>());
+            }
+        }
         for (const auto& event : *events) {
             if (!event.is_object() || !is_watched(event)) continue;
+            if (live_) live_->view.take(event, Clock::now());
             if (const auto code = mirror(event)) return code;
             if (is_reached(until_, event)) {
                 // What led to it is told first.
@@ -126,12 +145,15 @@ class Watching {
     // Nothing: the connection was lost, or it is time to look at the events again.
     std::optional<int> listen(Connection& connection) {
         for (;;) {
-            const Patience patience{std::min(end_, look_again_), options_.interrupt_fd};
+            const auto soon = live_ ? std::min(look_again_, live_->next_frame) : look_again_;
+            const Patience patience{std::min(end_, soon), options_.interrupt_fd};
             const auto [status, message] = connection.receive(patience);
+            if (const auto code = show_now()) return code;
             switch (status) {
                 case IoStatus::kDone: break;
                 case IoStatus::kInterrupted: return kInterruptedExit;
                 case IoStatus::kTimedOut:
+                    if (Clock::now() < std::min(end_, look_again_)) continue;
                     if (Clock::now() < end_) return std::nullopt;
                     return until_.what == Until::What::kForever
                                ? client_exit::kDone
@@ -145,6 +167,34 @@ class Watching {
             const auto change = member_text(message, "params").value_or("{}");
             if (const auto code = tell(std::string{change})) return code;
         }
+    }
+
+    // A frame every now and then, and each second how the daemon is.
+    std::optional<int> show_now() {
+        const auto now = Clock::now();
+        if (!live_ || now < live_->next_frame) return std::nullopt;
+        if (now >= live_->next_question) {
+            ask_daemon();
+            live_->next_question = Clock::now() + kQuestionAfter;
+        }
+        const auto [columns, rows] = Screen::size();
+        const auto frame = live_->view.frame(columns, rows, Screen::has_colour(), now);
+        live_->next_frame = Clock::now() + kFrameAfter;
+        if (live_->screen.draw(frame)) return std::nullopt;
+        return client_exit::kStorage;
+    }
+
+    void ask_daemon() {
+        auto options = options_;
+        options.timeout = options.absent_timeout = kQuestionAfter;
+        const auto asked = Clock::now();
+        const auto answered = call({"server.stats", "{}", Nature::kQuery, {}}, options);
+        const auto took = Clock::now() - asked;
+        if (failure_of(answered) != nullptr) return live_->view.note_absence();
+        const auto json = read_result(std::get<std::string>(answered));
+        const auto waiting = json && json->is_object() ? json->value("waiting", Json{}) : Json{};
+        live_->view.note_daemon(waiting.is_number_unsigned() ? waiting.get<std::uint64_t>() : 0,
+                                std::chrono::duration_cast<std::chrono::microseconds>(took));
     }
 
     std::optional<int> mirror(const Json& counts) {
@@ -163,7 +213,9 @@ class Watching {
         }
         const auto lsn = json->find("lsn");
         if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
-        if (!arguments_.is_quiet && !arguments_.exec) {
+        if (live_) {
+            live_->view.take(*json, Clock::now());
+        } else if (!arguments_.is_quiet && !arguments_.exec) {
             const auto text = formatted(output_, Verb::kWatch, change);
             if (const auto failure = write_result(text.value_or(change + '\n'))) {
                 return report(*failure);
@@ -190,6 +242,14 @@ class Watching {
         return report(failure);
     }
 
+    /// On a terminal.
+    struct Live {
+        LiveView view;
+        Screen screen;
+        Deadline next_frame = Clock::now();
+        Deadline next_question = Clock::now();
+    };
+
     const Arguments& arguments_;
     const CallOptions& options_;
     const Interrupts& interrupts_;
@@ -199,6 +259,7 @@ class Watching {
     std::optional<std::uint64_t> reached_at_;  // the change after which it is so
     const Deadline end_;
     Deadline look_again_;
+    std::optional<Live> live_;
 };
 
 }  // namespace

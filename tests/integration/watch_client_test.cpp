@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/support/daemon.h"
+#include "tests/support/terminal.h"
 
 namespace ticketd::testing {
 namespace {
@@ -86,6 +87,33 @@ TEST_CASE("what cannot be watched is refused") {
     CHECK(client(daemon, {"watch", "--since", "99"}).exit == 65);
     CHECK(client(daemon, {"watch", "--until", "tomorrow"}).exit == 64);
     CHECK(run_client("/nonexistent/socket", {"watch", "--timeout", "50ms"}).exit == 69);
+}
+
+TEST_CASE("on a terminal it is a live view, which Ctrl-C ends and leaves as it was") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    terminal.set_columns(70);
+    ProcessOptions options;
+    options.stdout_path = terminal.path();
+    options.environment = {"TERM=xterm", "NO_COLOR=1"};
+    Process watch{{TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch"}, options};
+    std::string seen;
+    const auto wait_for = [&](const std::string& text) {
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (seen.find(text) == std::string::npos) {
+            if (std::chrono::steady_clock::now() > deadline) FAIL("never showed " << text);
+            seen += terminal.text();
+        }
+    };
+    wait_for("latency");
+    CHECK(seen.starts_with("\x1b[?1049h"));
+    CHECK(seen.find("\x1b[1m") == std::string::npos);
+    client(daemon, {"buy", "4"});
+    wait_for("open              5         0         4");
+    watch.kill(SIGINT);
+    CHECK(watch.wait() == 130);
+    seen += terminal.text();
+    CHECK(seen.find("\x1b[?1049l", seen.rfind("\x1b[H")) != std::string::npos);
 }
 
 TEST_SUITE_END();

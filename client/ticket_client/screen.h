@@ -1,0 +1,34 @@
+// The terminal that stdout is, as a place to draw on: what was there before is there again
+// afterwards. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ticketd::client {
+
+class Screen {
+  public:
+    Screen();
+    /// Leaves `last`, if anything, on the terminal as it was before.
+    ~Screen();
+    Screen(const Screen&) = delete;
+    Screen& operator=(const Screen&) = delete;
+
+    /// As large as it is just now: people change that.
+    struct Size {
+        std::size_t columns = 80, rows = 24;
+    };
+    static Size size();
+    /// Not if NO_COLOR is set (https://no-color.org), or the terminal is a dumb one.
+    static bool has_colour();
+
+    /// Replaces what is there. False if the terminal does not take it.
+    bool draw(std::string_view frame);
+
+  private:
+    std::string last_;
+};
+
+}  // namespace ticketd::client
