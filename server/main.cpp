@@ -62,6 +62,7 @@ int verify(const std::string& path) {
     print("available", report.available);
     print("held", report.held);
     print("sold", report.sold);
+    if (report.overcommit > 0) print("overcommit", report.overcommit);
     for (const auto& notice : report.notices)
         std::printf("notice     %s\n", notice.c_str());
     for (const auto& problem : report.problems) {

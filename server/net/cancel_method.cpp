@@ -30,7 +30,8 @@ void Service::cancel(const store::CancelRequest& request, const Caller& caller,
                 answer(store_.cancel(request, nullptr), "", caller, request, responder));
         }
         const auto& event = store_.state().event(known->first.event);
-        if (event.rules.terms.reuses_numbers && !request.terms.restocks) {
+        const bool is_visible = caller.is_operator || known->first.uid == caller.uid;
+        if (is_visible && event.rules.terms.reuses_numbers && !request.terms.restocks) {
             return responder.error(0, ErrorKind::kInvalidParams,
                                    "restock: slots are used again, resize the event instead");
         }

@@ -139,6 +139,9 @@ TEST_CASE("others' orders are cancelled by operators only, and so is an order th
     CHECK(cancelled["state"] == "cancelled");
     CHECK(stranger.result("order", {{"order", theirs}})["state"] == "cancelled");
     CHECK(stranger.kind("cancel", {{"order", theirs}}) == "wrong_state");
+    rpc.result("event.create", {{"name", "ci"}, {"capacity", 2}, {"slots", true}});
+    const auto ours = rpc.result("purchase", {{"event", "ci"}})["order"];
+    CHECK(stranger.kind("cancel", {{"order", ours}, {"restock", false}}) == "not_found");
 }
 
 TEST_CASE("what was cancelled is so after a kill") {
