@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/descriptor.h"
+#include "client/translate.h"
 #include "common/error_kind.h"
 
 namespace ticketd::client {
@@ -54,7 +55,11 @@ std::optional<Failure> write_result(std::string_view text) {
 }
 
 int report(const Failure& failure) {
-    const auto line = printable(failure.kind + ": " + failure.message) + '\n';
+    const auto* kind = failure.kind.c_str();
+    // The first word stays: programs read it.
+    const auto said = is_translated(kind) ? std::string{tr(kind)} + " (" + failure.message + ')'
+                                          : failure.message;
+    const auto line = printable(failure.kind + ": " + said) + '\n';
     static_cast<void>(write_all(STDERR_FILENO, line));
     return failure.exit_code;
 }

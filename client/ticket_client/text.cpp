@@ -9,6 +9,7 @@
 #include "client/point_in_time.h"
 #include "client/streams.h"
 #include "client/ticket_client/result_json.h"
+#include "client/translate.h"
 #include "common/duration.h"
 #include "common/limits.h"
 
@@ -22,7 +23,7 @@ std::optional<std::uint64_t> number(const Json& object, const char* name) {
 }
 
 std::string tickets(std::uint64_t count) {
-    return std::to_string(count) + (count == 1 ? " ticket" : " tickets");
+    return std::to_string(count) + tr(count == 1 ? " ticket" : " tickets");
 }
 
 // 1, 2, 3, 7 become "1-3, 7". Nothing if there is anything but numbers in it.
@@ -70,7 +71,8 @@ bool is_time(std::string_view name) {
 }
 
 std::string label(std::string_view name) {
-    return printable(is_time(name) ? name.substr(0, name.size() - 3) : name);
+    const std::string plain{is_time(name) ? name.substr(0, name.size() - 3) : name};
+    return printable(tr(plain.c_str()));
 }
 
 std::string cell(std::string_view name, const Json& value) {
@@ -81,18 +83,29 @@ std::string cell(std::string_view name, const Json& value) {
 
 using Row = std::vector<std::string>;
 
+// How wide a terminal shows it: what East Asian scripts are made of takes two columns.
+std::size_t columns_of(std::string_view text) {
+    std::size_t columns = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool begins = (byte & 0xc0U) != 0x80;
+        if (begins) columns += byte >= 0xe1 ? 2 : 1;
+    }
+    return columns;
+}
+
 std::string aligned(const std::vector<Row>& rows) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
         for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], row[i].size());
+            widths[i] = std::max(widths[i], columns_of(row[i]));
     }
     std::string text;
     for (const auto& row : rows) {
         for (std::size_t i = 0; i < row.size(); ++i) {
             text += row[i];
-            if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 2, ' ');
+            if (i + 1 < row.size()) text.append(widths[i] - columns_of(row[i]) + 2, ' ');
         }
         text += '\n';
     }
@@ -150,8 +163,8 @@ std::string what_it_has(const Json& result, std::uint64_t granted) {
     const auto text = is_held ? ' ' + held_for(result) : "";
     const auto serials = result.find("serials");
     if (serials == result.end() || !serials->is_array() || serials->empty()) return text;
-    const std::string word = is_held ? ", slot" : ", serial";
-    return text + word + (granted == 1 ? " " : "s ") + cell(*serials);
+    if (!is_held) return text + tr(granted == 1 ? ", serial " : ", serials ") + cell(*serials);
+    return text + (granted == 1 ? ", slot " : ", slots ") + cell(*serials);
 }
 
 // "order 5: 1 ticket of demo cancelled, serials 1-2 kept, 3 left"
@@ -177,7 +190,11 @@ std::optional<std::string> about_order(const Json& result) {
     }
     if (!id) return std::nullopt;
 
-    auto text = "order " + std::to_string(*id) + ": ";
+    auto text = tr("order ") + std::to_string(*id) + ": ";
+    if (is_translated("bought") && has_word(result, "state", "sold") &&
+        !number(result, "cancelled")) {
+        text = std::string{tr("bought")} + ", " + text;
+    }
     const auto left = number(result, "available");
     const auto cancelled = number(result, "cancelled");
     if (cancelled && left) {
@@ -186,8 +203,8 @@ std::optional<std::string> about_order(const Json& result) {
         const auto requested = number(result, "requested").value_or(*granted);
         text += *granted < requested ? std::to_string(*granted) + " of " + tickets(requested)
                                      : tickets(*granted);
-        text += " of " + cell(*event) + what_it_has(result, *granted);
-        if (left) text += ", " + std::to_string(*left) + " left";
+        text += tr(" of ") + cell(*event) + what_it_has(result, *granted);
+        if (left) text += ", " + std::to_string(*left) + tr(" left");
     } else {
         if (state == result.end() || !state->is_string() || !left) return std::nullopt;
         text += has_word(result, "state", "held") ? held_for(result) : cell(*state);

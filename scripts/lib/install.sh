@@ -16,6 +16,7 @@ build_packages=(
     libcli11-dev             # the daemon's command line
     libsodium-dev            # keyed hashes of idempotency keys
     libseccomp-dev           # the daemon gives up what it does not need
+    gettext                  # compiles the catalogues of ticket-client's words
     doctest-dev              # tests; CMake looks for it in every build
 )
 # scripts/spawn_clients is written in Python and needs nothing but its standard library.

@@ -19,13 +19,40 @@ TEST_CASE("each of its three versions sells exactly 2 tickets to 15 clients at o
     CAPTURE(played.error);
     CHECK(played.exit == 0);
     std::size_t count = 0;
-    for (auto at = played.output.find("got a ticket"); at != std::string::npos;
-         at = played.output.find("got a ticket", at + 1)) {
+    for (auto at = played.output.find(": order "); at != std::string::npos;
+         at = played.output.find(": order ", at + 1)) {
         ++count;
     }
     CHECK(count >= 4);  // those of the third version may be stopped before they say it
     CHECK(count <= 6);
     CHECK(played.output.find("and was never half-written") != std::string::npos);
+}
+
+TEST_CASE(
+    "in a Chinese locale it says what the tutorial said, and to programs what it always says") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    const auto speak = [&](const std::vector<std::string>& words, const std::string& locale) {
+        ProcessOptions options;
+        options.environment = {"LC_ALL=" + locale,
+                               "LANGUAGE=" + std::string{locale == "C.UTF-8" ? "zh_CN" : ""}};
+        std::vector<std::string> all{TICKET_CLIENT_BINARY, "--socket", daemon.socket()};
+        all.insert(all.end(), words.begin(), words.end());
+        return run(all, options);
+    };
+    // One that the machine may have, one that no machine has, and the language alone.
+    for (const std::string locale : {"zh_CN.UTF-8", "zh_CN.nowhere", "C.UTF-8"}) {
+        CAPTURE(locale);
+        CHECK(speak({"query"}, locale).output.find("剩余") != std::string::npos);
+        CHECK(Json::parse(speak({"query", "--json"}, locale).output).contains("available"));
+        CHECK(speak({"query", "--output", "env"}, locale).output.find("TICKET_AVAILABLE=") !=
+              std::string::npos);
+    }
+    CHECK(speak({"buy"}, "zh_CN.UTF-8").output.starts_with("抢票成功"));
+    const auto sold_out = speak({"buy"}, "zh_CN.UTF-8");
+    CHECK(sold_out.exit == 10);
+    CHECK(sold_out.error == "sold_out: 票已经售空 (demo is sold out)\n");
+    CHECK(speak({"buy"}, "C").error == "sold_out: demo is sold out\n");
+    CHECK(speak({"query"}, "de_DE.UTF-8").output.find("available") != std::string::npos);
 }
 
 TEST_CASE("a mirror says what is available, whole at every moment, over a kill of the daemon") {
