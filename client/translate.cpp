@@ -21,7 +21,9 @@ std::string language_asked_for() {
         const auto* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
         if (value == nullptr || *value == '\0') continue;
         const std::string_view locale{value};
-        const bool is_plain = locale == "C" || locale == "POSIX" || locale.starts_with("C.");
+        // English is what there is; reading a locale takes longer than a purchase.
+        const bool is_plain = locale == "C" || locale == "POSIX" || locale.starts_with("C.") ||
+                              locale.starts_with("en");
         const auto* list = std::getenv("LANGUAGE");  // NOLINT(concurrency-mt-unsafe)
         if (!is_plain) return value;
         return locale.starts_with("C.") && list != nullptr ? list : "";
