@@ -25,13 +25,17 @@ TEST_CASE("a hold tells what it keeps and for how long, and a confirmation what 
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();
     auto held = rpc.result("hold", {{"quantity", 3}, {"ttl_ms", 60'000}, {"memo", "row 7"}});
+    // Some of it may have passed by the time of the answer.
+    const auto left = held["expires_in_ms"].get<std::uint64_t>();
+    CHECK(left <= 60'000);
+    CHECK(left > 50'000);
+    held.erase("expires_in_ms");
     CHECK(held == Json{{"order", 2},
                        {"event", "demo"},
                        {"state", "held"},
                        {"requested", 3},
                        {"granted", 3},
                        {"available", 2},
-                       {"expires_in_ms", 60'000},
                        {"lsn", 2}});
     CHECK(rpc.result("query")["held"] == 3);
     auto order = rpc.result("order", {{"order", 2}});
