@@ -23,12 +23,12 @@ enum class Output : std::uint8_t {
 /// The format that is called `name`, if there is one.
 std::optional<Output> output_called(std::string_view name);
 
-/// `result` (the text of a JSON value) in this format, ended by LF. In kEnv and kTsv a list of
-/// plain values is joined by blanks, null is empty and what is nested deeper stays JSON; nothing if
-/// `result` is no object, or larger than any of the daemon's.
 /// The members of `result`, a JSON object, as TICKET_NAME=VALUE, for an environment.
 std::vector<std::string> variables_of(std::string_view result);
 
+/// `result` (the text of a JSON value) in this format, ended by LF. In kEnv and kTsv a list of
+/// plain values is joined by blanks, null is empty and what is nested deeper stays JSON; nothing if
+/// `result` is no object, or larger than any of the daemon's.
 std::optional<std::string> formatted(Output output, Verb verb, std::string_view result);
 
 }  // namespace ticketd::client

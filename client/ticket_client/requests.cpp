@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "client/key.h"
@@ -47,23 +48,19 @@ class Params {
             .add("auto_close", arguments.auto_close)
             .add("buyer_limit", arguments.buyer_limit);
     }
-    Params& add_list(std::string_view name, const std::vector<std::uint64_t>& numbers) {
-        if (!text_.empty()) text_ += ',';
-        JsonWriter json{text_};
-        json.value(name);
-        text_ += ":[";
-        for (const auto number : numbers)
-            text_ += (text_.back() == '[' ? "" : ",") + std::to_string(number);
-        text_ += ']';
-        return *this;
-    }
-    Params& add_names(std::string_view name, const std::vector<std::string>& names) {
+    // The values one after the other, as a JSON array.
+    template <typename T>
+    Params& add_list(std::string_view name, const std::vector<T>& values) {
         if (!text_.empty()) text_ += ',';
         JsonWriter{text_}.value(name);
         text_ += ":[";
-        for (const auto& one : names) {
+        for (const auto& value : values) {
             if (text_.back() != '[') text_ += ',';
-            JsonWriter{text_}.value(std::string_view{one});
+            if constexpr (std::is_same_v<T, std::string>) {
+                JsonWriter{text_}.value(std::string_view{value});
+            } else {
+                JsonWriter{text_}.value(value);
+            }
         }
         text_ += ']';
         return *this;
@@ -150,37 +147,32 @@ Outcome<Request> hold(const Arguments& arguments) {
     return keyed(arguments, std::move(params), "hold");
 }
 
-Outcome<Request> change_hold(const Arguments& arguments, std::string_view method) {
-    const auto order = parse_number(arguments.operands[0]);
-    if (!order) return usage("'" + arguments.operands[0] + "' is no order number");
-    Params params;
+// ORDER [N], of a verb that changes an order.
+std::optional<Failure> add_order(Params& params, const std::vector<std::string>& operands) {
+    const auto order = parse_number(operands[0]);
+    if (!order) return usage("'" + operands[0] + "' is no order number");
     params.add("order", *order);
-    if (arguments.operands.size() > 1) {
-        const auto quantity = parse_number(arguments.operands[1]);
-        if (!quantity || *quantity == 0) {
-            return usage("'" + arguments.operands[1] + "' is no number of tickets");
-        }
-        params.add("quantity", *quantity);
-    }
+    if (operands.size() == 1) return std::nullopt;
+    const auto quantity = parse_number(operands[1]);
+    if (!quantity || *quantity == 0) return usage("'" + operands[1] + "' is no number of tickets");
+    params.add("quantity", *quantity);
+    return std::nullopt;
+}
+
+Outcome<Request> change_hold(const Arguments& arguments, std::string_view method) {
+    Params params;
+    if (auto problem = add_order(params, arguments.operands)) return *std::move(problem);
     if (arguments.ttl) params.add("ttl_ms", arguments.ttl->count());
     return keyed(arguments, std::move(params), method);
 }
 
 Outcome<Request> cancel(const Arguments& arguments) {
-    const auto& operands = arguments.operands;
-    const auto order = parse_number(operands[0]);
-    if (!order) return usage("'" + operands[0] + "' is no order number");
     Params params;
-    params.add("order", *order);
-    if (operands.size() > 1) {
-        const auto quantity = parse_number(operands[1]);
-        if (!quantity || *quantity == 0) {
-            return usage("'" + operands[1] + "' is no number of tickets");
-        }
-        if (arguments.serials) return usage("cancel needs N or --serials, not both");
-        params.add("quantity", *quantity);
+    if (auto problem = add_order(params, arguments.operands)) return *std::move(problem);
+    if (arguments.serials) {
+        if (arguments.operands.size() > 1) return usage("cancel needs N or --serials, not both");
+        params.add_list("serials", *arguments.serials);
     }
-    if (arguments.serials) params.add_list("serials", *arguments.serials);
     params.add("reason", arguments.reason).add_if(arguments.retires, "restock", false);
     return keyed(arguments, std::move(params), "cancel");
 }
@@ -305,7 +297,7 @@ Outcome<Request> watch_request(const Arguments& arguments, std::optional<std::ui
         if (!is_event_name(event)) return bad_input("'" + event + "' is no event name");
     }
     Params params;
-    if (!arguments.operands.empty()) params.add_names("events", arguments.operands);
+    if (!arguments.operands.empty()) params.add_list("events", arguments.operands);
     return params.add("since_lsn", since).request("watch", Nature::kQuery);
 }
 
