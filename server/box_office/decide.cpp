@@ -45,29 +45,28 @@ std::variant<std::uint64_t, Refusal> most_by_limits(const Stock& stock, const Te
     return most;
 }
 
-// How many tickets the buyer gets, or why none.
+// How many tickets the buyer gets, or why none. What will not pass is said first.
 std::variant<std::uint64_t, Refusal> grant(const Stock& stock, const Rules& rules,
                                            const Purchase& terms, std::int64_t now_ms) {
     TICKETD_CHECK(is_sound(stock) && is_sound(rules));
     TICKETD_CHECK(terms.min_quantity >= 1 && terms.min_quantity <= terms.quantity);
-    if (const auto kind = closed_door(rules, now_ms)) {
-        auto refusal = refuse(*kind, stock, terms.min_quantity);
-        if (kind == ErrorKind::kNotOpen) {
-            refusal.opens_ms = rules.window.opens_ms;
-            refusal.wait_ms = refusal.opens_ms - now_ms;
-        }
-        return refusal;
-    }
+    const auto door = closed_door(rules, now_ms);
+    if (door == ErrorKind::kClosed) return refuse(*door, stock, terms.min_quantity);
     const auto most = most_by_limits(stock, rules.terms, terms);
     if (std::holds_alternative<Refusal>(most)) return most;
     if (terms.min_quantity > stock.capacity) {
         return refuse(ErrorKind::kNeverSatisfiable, stock, terms.min_quantity);
     }
+    if (door) {
+        auto refusal = refuse(*door, stock, terms.min_quantity);
+        if (door == ErrorKind::kNotOpen) {
+            refusal.opens_ms = rules.window.opens_ms;
+            refusal.wait_ms = refusal.opens_ms - now_ms;
+        }
+        return refusal;
+    }
     if (stock.available() < terms.min_quantity) {
-        const auto kind = stock.available() > 0 ? ErrorKind::kInsufficient
-                          : stock.held > 0      ? ErrorKind::kHeldOut
-                                                : ErrorKind::kSoldOut;
-        return refuse(kind, stock, terms.min_quantity);
+        return refuse(shortage(stock), stock, terms.min_quantity);
     }
     return std::min(std::get<std::uint64_t>(most), stock.available());
 }
@@ -119,6 +118,19 @@ std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const
     sale.after.next_serial += quantity;
     sale.after = settled(sale.after);
     return sale;
+}
+
+ErrorKind shortage(const Stock& stock) {
+    if (stock.available() > 0) return ErrorKind::kInsufficient;
+    return stock.held > 0 ? ErrorKind::kHeldOut : ErrorKind::kSoldOut;
+}
+
+std::optional<Refusal> hopeless(const Stock& stock, const Rules& rules, const Purchase& purchase,
+                                std::int64_t now_ms) {
+    const auto granted = grant(stock, rules, purchase, now_ms);
+    const auto* refusal = std::get_if<Refusal>(&granted);
+    if (refusal == nullptr || may_pass(refusal->kind)) return std::nullopt;
+    return *refusal;
 }
 
 Refusal reserve_for_line(const Stock& stock, const Purchase& purchase) {
@@ -184,7 +196,11 @@ std::variant<Stock, Refusal> decide(const Stock& stock, const Terms& terms, cons
     if (wanted < 0 || (capacity < stock.committed() && !resize.is_forced)) {
         return refuse(ErrorKind::kCapacityBelowCommitted, stock, capacity);
     }
-    if (capacity > most_capacity(terms)) return refuse(ErrorKind::kLimitReached, stock, capacity);
+    if (capacity > most_capacity(terms)) {
+        auto refusal = refuse(ErrorKind::kLimitReached, stock, capacity);
+        refusal.limit = most_capacity(terms);
+        return refusal;
+    }
     Stock after = stock;
     after.capacity = capacity;
     return settled(after);

@@ -78,12 +78,20 @@ struct Resize {
 };
 
 /// Sells as many as are available up to `quantity`, if that is at least `min_quantity`.
-/// `now_ms`: milliseconds since 1970. Refusals: those of closed_door(), limit_reached (at least
-/// more than the event's order limit, or than its buyer limit leaves this buyer), never_satisfiable
-/// (more than the event's capacity), sold_out (nothing available or held), held_out (nothing
-/// available, but holds may return), insufficient (some, but too few).
+/// `now_ms`: milliseconds since 1970. Refusals, the first that is true: closed; limit_reached (at
+/// least more than the event's order limit, or than its buyer limit leaves this buyer);
+/// never_satisfiable (more than the event's capacity); paused, not_open; sold_out (nothing
+/// available or held), held_out (nothing available, but holds may return), insufficient (some, but
+/// too few).
 std::variant<Sale, Refusal> decide(const Stock& stock, const Rules& rules, const Purchase& purchase,
                                    std::int64_t now_ms);
+
+/// Which of these it is when there are too few.
+ErrorKind shortage(const Stock& stock);
+
+/// Why a purchase would not be worth waiting for; nothing if it may be had, now or later.
+std::optional<Refusal> hopeless(const Stock& stock, const Rules& rules, const Purchase& purchase,
+                                std::int64_t now_ms);
 
 /// The refusal of somebody who could have what is available, were it not for those ahead in line.
 Refusal reserve_for_line(const Stock& stock, const Purchase& purchase);

@@ -16,9 +16,10 @@ Rules in_state(Rules rules, SaleState state) {
 
 struct Decision {
     const Rules& rules;
+    std::int64_t now_ms;
 
     Outcome operator()(const Pause&) const {
-        if (rules.state == SaleState::kClosed) return ErrorKind::kWrongState;
+        if (closed_door(rules, now_ms) == ErrorKind::kClosed) return ErrorKind::kWrongState;
         return in_state(rules, SaleState::kPaused);
     }
     Outcome operator()(const Resume&) const { return in_state(rules, SaleState::kOpen); }
@@ -61,8 +62,16 @@ std::optional<ErrorKind> closed_door(const Rules& rules, std::int64_t now_ms) {
     return std::nullopt;
 }
 
-std::variant<Rules, ErrorKind> decide(const Rules& rules, const RulesChange& change) {
-    return std::visit(Decision{rules}, change);
+std::optional<std::int64_t> next_door_ms(const Rules& rules, std::int64_t now_ms) {
+    const auto& [opens, closes] = rules.window;
+    if (rules.state == SaleState::kClosed) return std::nullopt;
+    if (closed_door(rules, now_ms) == ErrorKind::kNotOpen) return opens;
+    return now_ms < closes ? std::optional{closes} : std::nullopt;
+}
+
+std::variant<Rules, ErrorKind> decide(const Rules& rules, const RulesChange& change,
+                                      std::int64_t now_ms) {
+    return std::visit(Decision{rules, now_ms}, change);
 }
 
 }  // namespace ticketd::box_office

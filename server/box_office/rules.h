@@ -72,8 +72,13 @@ struct Update {
 };
 using RulesChange = std::variant<Pause, Resume, Close, Update>;
 
-/// The rules after the change, which may be the same. Errors: wrong_state if a closed event is
-/// to be paused, invalid_params for a window without a length.
-std::variant<Rules, ErrorKind> decide(const Rules& rules, const RulesChange& change);
+/// When, after `now_ms`, the next closed_door() will be another by itself; nothing if never.
+std::optional<std::int64_t> next_door_ms(const Rules& rules, std::int64_t now_ms);
+
+/// The rules after the change, which may be the same. `now_ms`: since 1970. Errors: wrong_state if
+/// what is closed, also by its window, is to be paused, invalid_params for a window without a
+/// length.
+std::variant<Rules, ErrorKind> decide(const Rules& rules, const RulesChange& change,
+                                      std::int64_t now_ms);
 
 }  // namespace ticketd::box_office

@@ -50,10 +50,6 @@ std::string image_of_item(const store::BatchItem& item) {
     return std::visit([](const auto& asked) { return image_of(asked); }, item.request);
 }
 
-void refuse_as(ErrorKind kind, const Responder& responder) {
-    refuse(store::Refused{{kind}}, "", responder);
-}
-
 }  // namespace
 
 void Service::batch(const Params& params, const Caller& caller, const Responder& responder) {
@@ -86,7 +82,7 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
         run_atomic(prepared, caller, responder);
     } else {
         for (const auto& one : *prepared) {
-            if (one.is_ready) refuse_as(ErrorKind::kLinkedFailed, one.responder);
+            if (one.is_ready) refuse(store_.refuse_linked(one.item), "", one.responder);
         }
     }
     complete(answers);
@@ -196,9 +192,16 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
         ++failed;
     }
     for (std::size_t i = 0; failed < size && i < size; ++i) {
-        const bool is_abandoned = known[failed]->type == store::EntryType::kKeyAbandoned;
-        const auto kind = is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch;
-        refuse_as(i == failed ? kind : ErrorKind::kLinkedFailed, (*batch)[i].responder);
+        const auto& [to, item, is_ready] = (*batch)[i];
+        if (i != failed) {
+            refuse(store_.refuse_linked(item), "", to);
+            continue;
+        }
+        const bool is_abandoned = known[i]->type == store::EntryType::kKeyAbandoned;
+        refuse({{is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch},
+                known[i]->lsn,
+                false},
+               "", to);
     }
     if (failed < size) return;
     EventId event = 0;

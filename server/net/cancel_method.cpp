@@ -24,7 +24,7 @@ void Service::cancel(const Params& params, const Caller& caller, const Responder
 void Service::cancel(const store::CancelRequest& request, const Caller& caller,
                      const Responder& responder) {
     using Known = std::optional<store::KnownOrder>;
-    read_order(request.order, responder, [=, this](const Known& known) {
+    read_order(request.order, kNow, responder, [=, this](const Known& known) {
         if (!known) {
             return static_cast<void>(
                 answer(store_.cancel(request, nullptr), "", caller, request, responder));

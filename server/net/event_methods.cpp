@@ -56,7 +56,7 @@ void Service::event_create(const Params& params, const Caller& caller, const Res
     box_office::Rules plain;
     plain.terms.takes_names = params.text(kBuyers) == "claimed";
     plain.terms.reuses_numbers = params.flag(kSlots).value_or(false);
-    const auto decision = box_office::decide(plain, update_in(params, 2));
+    const auto decision = box_office::decide(plain, update_in(params, 2), 0);
     const auto* rules = std::get_if<box_office::Rules>(&decision);
     if (rules == nullptr) {
         return responder.error(0, ErrorKind::kInvalidParams, kNoLength);

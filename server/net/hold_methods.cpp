@@ -8,6 +8,16 @@ namespace {
 
 constexpr std::string_view kTooManyProcesses = "holds are bound to as many processes as may be";
 
+// Why an order cannot be cancelled, or a hold not changed.
+std::string why_not(const store::KnownOrder& order, bool is_cancel) {
+    const auto state = order_state(order.newest);
+    const auto number = std::to_string(order.first.lsn);
+    if (is_cancel && state == "sold") return "order " + number + " has not got all these tickets";
+    if (!is_cancel && state == "held") return "another of the batch ends hold " + number;
+    if (state == "expired") return "hold " + number + " has expired";
+    return "order " + number + " is " + std::string{state};
+}
+
 }  // namespace
 
 std::optional<store::HoldRequest> Service::read_hold(const Params& params, const Caller& caller,
@@ -74,18 +84,16 @@ void Service::change_hold(std::string_view method, const Params& params, const C
     static_cast<void>(attempt(responder));
 }
 
-void Service::refuse_not_held(Lsn order, const Caller& caller, const Responder& responder) {
-    view_order(order, caller, responder, [responder](const store::KnownOrder& view) {
-        const auto number = std::to_string(view.first.lsn);
-        const auto& newest = view.newest;
-        if (newest.type == store::EntryType::kExpired) {
-            return responder.error(0, ErrorKind::kHoldExpired, "hold " + number + " has expired",
-                                   {{"order", view.first.lsn}, {"lsn", newest.lsn}});
-        }
-        const auto state = std::string{order_state(newest)};
-        responder.error(0, ErrorKind::kWrongState, "order " + number + " is " + state,
-                        {{"order", view.first.lsn}, {"lsn", newest.lsn}});
-    });
+void Service::refuse_not_held(const store::NotHeld& what, bool is_cancel, const Caller& caller,
+                              const Responder& responder) {
+    view_order(what.order, what.as_of, caller, responder,
+               [responder, is_cancel](const store::KnownOrder& view) {
+                   const bool has_expired = view.newest.type == store::EntryType::kExpired;
+                   responder.error(0,
+                                   has_expired ? ErrorKind::kHoldExpired : ErrorKind::kWrongState,
+                                   why_not(view, is_cancel),
+                                   {{"order", view.first.lsn}, {"lsn", view.newest.lsn}});
+               });
 }
 
 }  // namespace ticketd::net

@@ -89,8 +89,7 @@ std::string answer_json(const store::Entry& entry, std::string_view event, TimeL
             append_numbers(json, "returned", entry.returned);
         }
         const auto tickets = tickets_after(entry);
-        const bool is_told = is_sale(entry.type) || entry.type == store::EntryType::kCancelled;
-        if (is_told || !tickets.empty()) append_numbers(json, "serials", tickets);
+        if (concerns_sold(entry.type) || !tickets.empty()) append_numbers(json, "serials", tickets);
         json.member("available", entry.after.available());
         append_end(json, entry, left);
     }
@@ -107,7 +106,7 @@ void append_order(JsonWriter& json, const store::KnownOrder& order, std::string_
     const auto state = order_state(newest);
     // Numbers that are held since the beginning are held still.
     const auto tickets = tickets_after(state == "held" ? first : newest);
-    const bool is_sold = is_sale(newest.type) || newest.type == store::EntryType::kCancelled;
+    const bool is_sold = concerns_sold(newest.type);
     json.begin_object().member("order", first.lsn).member("event", event);
     json.member("state", state).member("requested", first.requested);
     json.member("granted", is_sold ? std::uint64_t{tickets.size()} : first.granted);

@@ -26,8 +26,11 @@ std::vector<store::KnownOrder> read_orders(store::LedgerReader& reader,
                                            const std::vector<store::Entry>& firsts,
                                            const std::vector<store::OrderLookup>& lookups) {
     std::map<Lsn, Lsn> in_runs;
-    if (!firsts.empty()) {
-        in_runs = find_newest(lookups.back().runs, firsts.front().lsn, firsts.back().lsn);
+    const auto unknown = std::find_if(lookups.begin(), lookups.end(), [](const auto& lookup) {
+        return lookup.newest == 0;  // the runs know, if anything happened to it
+    });
+    if (unknown != lookups.end()) {
+        in_runs = find_newest(unknown->runs, firsts.front().lsn, firsts.back().lsn);
     }
     std::vector<store::KnownOrder> orders;
     for (std::size_t i = 0; i < firsts.size(); ++i) {
@@ -64,7 +67,7 @@ void Service::order(const Params& params, const Caller& caller, const Responder&
 }
 
 void Service::show_order(Lsn order, const Caller& caller, const Responder& responder) {
-    view_order(order, caller, responder, [this, responder](const store::KnownOrder& view) {
+    view_order(order, kNow, caller, responder, [this, responder](const store::KnownOrder& view) {
         std::string body;
         JsonWriter json{body};
         append_order(json, view, event_of(view.first), store_.left_of(view.first.lsn));
@@ -72,26 +75,28 @@ void Service::show_order(Lsn order, const Caller& caller, const Responder& respo
     });
 }
 
-void Service::read_order(Lsn order, const Responder& responder,
+void Service::read_order(Lsn order, Lsn as_of, const Responder& responder,
                          std::function<void(const std::optional<store::KnownOrder>&)> show) {
     using Known = std::optional<store::KnownOrder>;
     if (order == 0 || order > store_.state().last_lsn()) return show({});
     const auto lookup = store_.look_up(order);
     read_ledger(
         lookups_, std::max(order, lookup.newest), responder,
-        [order, lookup](store::LedgerReader& reader) {
+        [order, lookup, as_of](store::LedgerReader& reader) {
             auto first = reader.entry(order);
             if (!begins_order(first.type)) return Known{};
             auto newest = reader.entry(newest_entry(lookup));
+            while (newest.lsn > as_of && newest.previous > 0)
+                newest = reader.entry(newest.previous);
             return Known{{std::move(first), std::move(newest), lookup}};
         },
         std::move(show));
 }
 
-void Service::view_order(Lsn order, const Caller& caller, const Responder& responder,
+void Service::view_order(Lsn order, Lsn as_of, const Caller& caller, const Responder& responder,
                          std::function<void(const store::KnownOrder&)> show) {
     const auto last = store_.state().last_lsn();
-    read_order(order, responder,
+    read_order(order, as_of, responder,
                [=, show = std::move(show)](const std::optional<store::KnownOrder>& known) {
                    // Somebody else's order is answered like none at all.
                    if (known && (caller.is_auditor || known->first.uid == caller.uid)) {

@@ -87,7 +87,7 @@ Problem problem_with_requests(const Value& value) {
         if (!item->value.starts_with('{')) return "must be an array of objects";
     }
     if (count >= 1 && count <= limits::kBatchRequestsMax) return std::nullopt;
-    return "must be an array of 1 to " + std::to_string(limits::kBatchRequestsMax) + " requests";
+    return "must be an array of requests, at least one";
 }
 
 Problem problem_with_text(const Value& value, ParamType type) {

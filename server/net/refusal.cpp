@@ -23,13 +23,12 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
         case ErrorKind::kNeverSatisfiable:
             return name + " has a capacity of " + std::to_string(refusal.capacity);
         case ErrorKind::kCapacityBelowCommitted:
-            return std::to_string(refusal.committed) + " of " + name + " are held or sold";
+            return name + " cannot have fewer tickets than the " +
+                   std::to_string(refusal.committed) + " that are held or sold";
         case ErrorKind::kNotOpen: return name + " opens in " + seconds(refusal.wait_ms);
         case ErrorKind::kPaused: return "sales of " + name + " are paused";
         case ErrorKind::kClosed: return "sales of " + name + " are closed";
-        case ErrorKind::kWrongState:
-            return event.empty() ? "the order has not got all of these tickets"
-                                 : name + " is closed";
+        case ErrorKind::kWrongState: return name + " is closed";
         case ErrorKind::kInvalidParams:
             if (refusal.requested == 0) return std::string{kNoLength};
             return "quantity is more than the " + std::to_string(refusal.held) +
@@ -49,11 +48,11 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
             if (refusal.limit > 0 && refusal.requested == 0) {
                 return "one user can have at most " + std::to_string(refusal.limit) + " holds";
             }
+            if (refusal.requested > limits::kQuantity) {  // no order asks for so many
+                return name + " can have at most " + std::to_string(refusal.limit) + " tickets";
+            }
             if (refusal.limit > 0) {
                 return "at most " + std::to_string(refusal.limit) + " of " + name + " in one order";
-            }
-            if (refusal.capacity > 0) {
-                return name + " cannot have so many tickets";
             }
             return "there are " + std::to_string(limits::kEvents) +
                    " events, the most there can be";
@@ -69,10 +68,12 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
 }
 
 // How many tickets there are, and whose they are.
-bool has_counts(ErrorKind kind) {
+bool has_counts(const box_office::Refusal& refusal) {
+    const auto kind = refusal.kind;
     const auto code = error_kind_info(kind).code;
     return code == 1001 || code == 1002 || kind == ErrorKind::kCapacityBelowCommitted ||
-           kind == ErrorKind::kWaitTimeout;
+           kind == ErrorKind::kWaitTimeout ||
+           (kind == ErrorKind::kLimitReached && refusal.requested > 0);
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ bool has_counts(ErrorKind kind) {
 void refuse(const store::Refused& refused, std::string_view event, const Responder& responder) {
     const auto& refusal = refused.refusal;
     Numbers numbers;
-    if (has_counts(refusal.kind)) {
+    if (has_counts(refusal)) {
         numbers = {{"requested", refusal.requested},
                    {"available", refusal.available},
                    {"held", refusal.held},
@@ -95,7 +96,7 @@ void refuse(const store::Refused& refused, std::string_view event, const Respond
     if (refusal.wait_ms > 0) {
         numbers.emplace_back("retry_after_ms", static_cast<std::uint64_t>(refusal.wait_ms));
     }
-    numbers.emplace_back("lsn", refused.lsn);
+    if (refused.lsn > 0) numbers.emplace_back("lsn", refused.lsn);
     responder.error(refused.lsn, refusal.kind, refusal_message(refusal, event), numbers);
 }
 

@@ -170,13 +170,16 @@ class Service {
                                                         const Params& params, const Caller& caller);
     void change_hold(std::string_view method, const Params& params, const Caller& caller,
                      const Responder& responder);
-    void refuse_not_held(Lsn order, const Caller& caller, const Responder& responder);
-    /// Reads what became of an order and calls `show` with it, or with nothing if there is none of
-    /// this number.
-    void read_order(Lsn order, const Responder& responder,
+    /// That an order is not what a cancellation, or a change of a hold, needs.
+    void refuse_not_held(const store::NotHeld& what, bool is_cancel, const Caller& caller,
+                         const Responder& responder);
+    /// Reads what had become of an order at an LSN, or by now, and calls `show` with it, or with
+    /// nothing if there is none of this number.
+    static constexpr Lsn kNow = UINT64_MAX;
+    void read_order(Lsn order, Lsn as_of, const Responder& responder,
                     std::function<void(const std::optional<store::KnownOrder>&)> show);
     /// The same, and refuses if there is none that the caller may see.
-    void view_order(Lsn order, const Caller& caller, const Responder& responder,
+    void view_order(Lsn order, Lsn as_of, const Caller& caller, const Responder& responder,
                     std::function<void(const store::KnownOrder&)> show);
     void cancel(const store::CancelRequest& request, const Caller& caller,
                 const Responder& responder);
@@ -256,7 +259,8 @@ bool Service::answer(const store::ChangeResult& result, std::string_view event,
     } else if (const auto* refused = std::get_if<store::Refused>(&result)) {
         refuse(*refused, event, responder);
     } else if (const auto* not_held = std::get_if<store::NotHeld>(&result)) {
-        refuse_not_held(not_held->order, caller, responder);
+        constexpr bool is_cancel = std::is_same_v<Request, store::CancelRequest>;
+        refuse_not_held(*not_held, is_cancel, caller, responder);
     } else {
         const auto lsn = std::get<store::Replay>(result).lsn;
         replay(lsn, caller.uid, key_of(request), image_of(request), responder);

@@ -35,13 +35,16 @@ void Service::purchase(const Params& params, const Caller& caller, const Respond
             caller, responder);
 }
 
-// A line that is there is not looked at: it may be gone by the time of the purchase.
 bool Service::try_preview(const store::PurchaseRequest& request, const Responder& responder) {
     const auto preview = store_.preview(request);
     if (std::holds_alternative<store::LockHeld>(preview)) return false;
     const auto& [name, stock, rules, slots] = store_.state().event(request.event);
     if (const auto* refused = std::get_if<store::Refused>(&preview)) {
         refuse(*refused, name, responder);
+        return true;
+    }
+    if (waiting_room_.is_behind(request.event, request.terms.min_quantity)) {
+        refuse({reserve_for_line(stock, request.terms), stock.lsn}, name, responder);
         return true;
     }
     const auto& sale = std::get<box_office::Sale>(preview);
@@ -92,7 +95,10 @@ void Service::count(const store::ChangeResult& result) {
 }
 
 std::string Service::answer_of(const store::Entry& entry, Replayed replayed) const {
-    return answer_json(entry, event_of(entry), store_.left_of(order_number(entry)), replayed);
+    auto left = store_.left_of(order_number(entry));
+    // What came later in the same batch may have ended it.
+    if (!left && replayed == Replayed::kNo) left = milliseconds{entry.expires_ms - entry.time_ms};
+    return answer_json(entry, event_of(entry), left, replayed);
 }
 
 void Service::replay(Lsn lsn, UserId uid, const std::string& key, const std::string& image,
@@ -108,13 +114,14 @@ void Service::replay(Lsn lsn, UserId uid, const std::string& key, const std::str
                 return responder.error(0, ErrorKind::kKeyMismatch,
                                        "the key was used for another request");
             }
-            responder.result(0, answer_of(entry, Replayed::kYes));
+            responder.result(entry.lsn, answer_of(entry, Replayed::kYes));
         });
 }
 
 void Service::abandon(const Params& params, const Caller& caller, const Responder& responder) {
     const auto result = store_.abandon(caller.uid, std::string{params.text(0)});
     if (const auto* changed = std::get_if<store::Changed>(&result)) {
+        waiting_room_.settle(caller.uid, changed->entry.key);
         return responder.result(changed->entry.lsn, answer_of(changed->entry, Replayed::kNo));
     }
     if (const auto* refused = std::get_if<store::Refused>(&result)) {

@@ -27,6 +27,11 @@ std::string image(const WaitingRoom::Request& request) {
     return std::visit([](const auto& asked) { return image_of(asked); }, request);
 }
 
+std::optional<store::ChangeResult> settled(store::Store& store,
+                                           const WaitingRoom::Request& request) {
+    return std::visit([&store](const auto& asked) { return store.settled(asked); }, request);
+}
+
 // A no that may become a yes.
 bool is_passing(const store::ChangeResult& result) {
     const auto* refused = std::get_if<store::Refused>(&result);
@@ -51,7 +56,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     const auto result = ask(store_, request, {whose_turn(event, queue) != place, can_wait});
     if (can_wait && is_passing(result)) {
         const auto deadline = steady_clock::now() + wait;
-        note_opening(queue, std::get<store::Refused>(result));
+        note_next_look(event, queue);
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
         deadlines_.emplace(deadline, event, place);
         queue.waiters.emplace(
@@ -60,21 +65,39 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
         arm();
         return true;
     }
-    if (std::holds_alternative<store::Changed>(result)) {
-        queue.line.served(place);
-    } else {
-        queue.line.leave(place);
-    }
+    leave(queue, place, result);
     if (queue.line.empty()) queues_.erase(event);
     if (std::holds_alternative<store::LockHeld>(result)) return false;
     tell(result, caller, responder, true);
     return true;
 }
 
+bool WaitingRoom::is_behind(EventId event, std::uint64_t least) {
+    const auto found = queues_.find(event);
+    if (found == queues_.end()) return false;
+    auto& queue = found->second;
+    const auto place = queue.line.join(least);
+    const bool is_behind = whose_turn(event, queue) != place;
+    queue.line.leave(place);
+    return is_behind;
+}
+
+void WaitingRoom::settle(UserId uid, const std::string& key) {
+    const auto known = by_key_.find({uid, key});
+    if (known == by_key_.end()) return;
+    const auto [event, place] = known->second;
+    auto& queue = queues_.at(event);
+    if (const auto result = settled(store_, queue.waiters.at(place).request)) {
+        finish(event, queue, place, *result);
+        queue.seen = 0;
+    }
+}
+
 // To the request with this key that waits already, if there is one.
 bool WaitingRoom::attach(const Request& request, const Caller& caller, milliseconds wait,
                          const Responder& responder, const Tell& tell) {
     const auto& order = order_of(request);
+    if (!order.key.empty()) settle(order.uid, order.key);
     const auto known = order.key.empty() ? by_key_.end() : by_key_.find({order.uid, order.key});
     if (known == by_key_.end()) return false;
     const auto [event, place] = known->second;
@@ -102,53 +125,77 @@ void WaitingRoom::serve() {
     if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
     for (auto at = queues_.begin(); at != queues_.end();) {
         auto& [event, queue] = *at;
-        const auto& [name, stock, rules, slots] = store_.state().event(event);
+        const bool is_time = queue.next_look && *queue.next_look <= now;
+        const bool has_changed = queue.seen != store_.state().event(event).stock.lsn;
         // The time of day may have been set since the timer was.
-        const bool is_opening =
-            queue.opens && (*queue.opens <= now || !closed_door(rules, store_.now_ms()));
-        if (is_opening || queue.seen != stock.lsn) serve(event, queue);
+        if (is_time || has_changed || queue.prospects != prospects(event)) serve(event, queue);
         at = queue.line.empty() ? queues_.erase(at) : std::next(at);
     }
     arm();
 }
 
 void WaitingRoom::serve(EventId event, Queue& queue) {
-    queue.opens.reset();
     for (;;) {
         if (std::holds_alternative<store::LockHeld>(store_.query(event))) {
             // Another process has the lock: a little later, then.
-            queue.opens = steady_clock::now() + milliseconds{limits::kSweepMs};
+            queue.next_look = steady_clock::now() + milliseconds{limits::kSweepMs};
             return;
         }
+        settle_all(event, queue);
         const auto place = whose_turn(event, queue);
         if (!place) break;
         const auto result = ask(store_, queue.waiters.at(*place).request, {false, true});
         if (std::holds_alternative<store::LockHeld>(result)) continue;
-        if (is_passing(result)) {
-            note_opening(queue, std::get<store::Refused>(result));
-            break;
-        }
+        if (is_passing(result)) break;
         finish(event, queue, *place, result);
     }
     queue.seen = store_.state().event(event).stock.lsn;
+    note_next_look(event, queue);
 }
 
-// Those who turn out not to be there are passed over, and keep nobody from a turn.
+// When the rules have changed, the capacity or the time of sale: who waits for what cannot be had
+// any more is told.
+void WaitingRoom::settle_all(EventId event, Queue& queue) {
+    auto now = prospects(event);
+    if (queue.prospects == now) return;
+    queue.prospects = std::move(now);
+    std::vector<std::pair<Place, store::ChangeResult>> results;
+    for (const auto& [place, waiter] : queue.waiters) {
+        if (auto result = settled(store_, waiter.request)) results.emplace_back(place, *result);
+    }
+    for (const auto& [place, result] : results)
+        finish(event, queue, place, result);
+}
+
+// Those who turn out not to be there, or to wait in vain, keep nobody from a turn.
 std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& queue) {
     const auto& [name, stock, rules, slots] = store_.state().event(event);
     for (;;) {
         const auto turn = queue.line.next(stock.available(), rules.terms.line);
         const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);
         const auto found = decisive ? queue.waiters.find(*decisive) : queue.waiters.end();
-        if (found == queue.waiters.end() || is_there(found->second)) return turn;
-        queue.line.set_present(*decisive, false);
+        if (found == queue.waiters.end()) return turn;
+        if (!is_there(found->second)) {
+            queue.line.set_present(*decisive, false);
+            continue;
+        }
+        const auto result = turn ? std::nullopt : settled(store_, found->second.request);
+        if (!result) return turn;
+        finish(event, queue, *decisive, *result);
     }
 }
 
-// The only refusal that passes by itself at a known time.
-void WaitingRoom::note_opening(Queue& queue, const store::Refused& refused) {
-    if (refused.refusal.kind != ErrorKind::kNotOpen) return;
-    queue.opens = steady_clock::now() + milliseconds{refused.refusal.wait_ms};
+WaitingRoom::Prospects WaitingRoom::prospects(EventId event) const {
+    const auto& [name, stock, rules, slots] = store_.state().event(event);
+    return {rules, stock.capacity, closed_door(rules, store_.now_ms())};
+}
+
+// When the event will open or close by itself.
+void WaitingRoom::note_next_look(EventId event, Queue& queue) {
+    const auto now_ms = store_.now_ms();
+    const auto next = next_door_ms(store_.state().event(event).rules, now_ms);
+    queue.next_look.reset();
+    if (next) queue.next_look = steady_clock::now() + milliseconds{*next - now_ms};
 }
 
 void WaitingRoom::end_overdue(Time now) {
@@ -156,9 +203,9 @@ void WaitingRoom::end_overdue(Time now) {
         const auto [deadline, event, place] = *deadlines_.begin();
         auto& queue = queues_.at(event);
         const auto& request = queue.waiters.at(place).request;
-        const auto refused =
-            std::visit([this](const auto& asked) { return store_.give_up(asked); }, request);
-        finish(event, queue, place, refused);
+        const auto known = settled(store_, request);
+        const auto give_up = [this](const auto& asked) { return store_.give_up(asked); };
+        finish(event, queue, place, known ? *known : std::visit(give_up, request));
     }
 }
 
@@ -194,13 +241,17 @@ void WaitingRoom::look_for_absent(Time now) {
     }
 }
 
-void WaitingRoom::finish(EventId event, Queue& queue, Place place,
-                         const store::ChangeResult& result) {
+void WaitingRoom::leave(Queue& queue, Place place, const store::ChangeResult& result) {
     if (std::holds_alternative<store::Changed>(result)) {
         queue.line.served(place);
     } else {
         queue.line.leave(place);
     }
+}
+
+void WaitingRoom::finish(EventId event, Queue& queue, Place place,
+                         const store::ChangeResult& result) {
+    leave(queue, place, result);
     const auto waiter = remove(event, queue, place);
     for (const auto& asker : waiter.askers) {
         const bool is_last = &asker == &waiter.askers.back();
@@ -242,7 +293,7 @@ void WaitingRoom::arm() {
     };
     if (!deadlines_.empty()) note(std::get<Time>(*deadlines_.begin()));
     for (const auto& [event, queue] : queues_) {
-        if (queue.opens) note(*queue.opens);
+        if (queue.next_look) note(*queue.next_look);
     }
     if (next == armed_for_) return;
     armed_for_ = next;

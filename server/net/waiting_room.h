@@ -40,6 +40,9 @@ class WaitingRoom {
         : store_(store), on_change_(std::move(on_change)), timer_(loop) {}
 
     bool has_line(EventId event) const { return queues_.contains(event); }
+    /// True if what is available is for those ahead of somebody who wants at least so many and
+    /// came now.
+    bool is_behind(EventId event, std::uint64_t least);
     std::size_t waiting() const { return deadlines_.size(); }
 
     /// Puts a request at its place in line, decides it if its turn is now, and lets it wait for so
@@ -50,6 +53,8 @@ class WaitingRoom {
 
     /// At the end of a loop turn: gives those in line what there is for them.
     void serve();
+    /// The key was answered otherwise: who waits with it is told.
+    void settle(UserId uid, const std::string& key);
     /// Changes were taken back.
     void look_again();
     /// The daemon stops.
@@ -69,11 +74,20 @@ class WaitingRoom {
         Time deadline;
         std::optional<Time> away_since;
     };
+    /// On what it depends whether it is worth waiting.
+    struct Prospects {
+        box_office::Rules rules;
+        std::uint64_t capacity = 0;
+        std::optional<ErrorKind> door;
+
+        bool operator==(const Prospects&) const = default;
+    };
     struct Queue {
         box_office::Line line;
         std::map<Place, Waiter> waiters;
-        Lsn seen = 0;               // the event's last change when the line was looked at
-        std::optional<Time> opens;  // when to look again, whatever happens
+        Lsn seen = 0;  // the event's last change when the line was looked at
+        Prospects prospects;
+        std::optional<Time> next_look;  // when to look again, whatever happens
     };
     using Key = std::pair<UserId, std::string>;
 
@@ -81,10 +95,13 @@ class WaitingRoom {
                 const Responder& responder, const Tell& tell);
     std::optional<Place> whose_turn(EventId event, Queue& queue);
     void serve(EventId event, Queue& queue);
-    void note_opening(Queue& queue, const store::Refused& refused);
+    Prospects prospects(EventId event) const;
+    void note_next_look(EventId event, Queue& queue);
+    void settle_all(EventId event, Queue& queue);
     void end_overdue(Time now);
     bool is_there(Waiter& waiter);
     void look_for_absent(Time now);
+    static void leave(Queue& queue, Place place, const store::ChangeResult& result);
     void finish(EventId event, Queue& queue, Place place, const store::ChangeResult& result);
     Waiter remove(EventId event, Queue& queue, Place place);
     void arm();

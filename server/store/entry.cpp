@@ -379,6 +379,10 @@ bool is_sale(EntryType type) {
     return type == EntryType::kPurchased || type == EntryType::kConfirmed;
 }
 
+bool concerns_sold(EntryType type) {
+    return is_sale(type) || type == EntryType::kCancelled;
+}
+
 box_office::TicketNumbers tickets_after(const Entry& entry) {
     if (entry.first_serial == 0) return entry.tickets;
     return box_office::numbers_from(entry.first_serial, entry.granted);

@@ -99,6 +99,8 @@ Lsn order_number(const Entry& entry);
 bool concerns_event(EntryType type);
 /// True if somebody has bought by it.
 bool is_sale(EntryType type);
+/// True for a sale and for a cancellation: what its order has then is sold.
+bool concerns_sold(EntryType type);
 /// The numbers that an order has which this entry said last what it is; none for a hold whose
 /// tickets get theirs when they are sold.
 box_office::TicketNumbers tickets_after(const Entry& entry);

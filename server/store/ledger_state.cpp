@@ -184,7 +184,7 @@ LedgerState::Problem LedgerState::problem_with_rules(const Entry& entry) const {
     if (entry.type == EntryType::kEventPaused) change = box_office::Pause{};
     if (entry.type == EntryType::kEventResumed) change = box_office::Resume{};
     if (entry.type == EntryType::kEventClosed) change = box_office::Close{};
-    const auto decided = decide(event.rules, change);
+    const auto decided = decide(event.rules, change, entry.time_ms);
     const auto* after = std::get_if<box_office::Rules>(&decided);
     if (after == nullptr || *after != entry.rules ||
         (*after == event.rules && !entry.voids_holds)) {

@@ -122,13 +122,13 @@ ChangeResult Store::change_rules(UserId uid, EventId event, const box_office::Ru
     const auto lock = enter(event);
     if (!lock) return LockHeld{};
     const auto& [name, stock, rules, slots] = state().event(event);
-    const auto decision = decide(rules, change);
+    auto entry = new_entry(type_of(change), uid, event);
+    const auto decision = decide(rules, change, entry.time_ms);
     if (const auto* kind = std::get_if<ErrorKind>(&decision)) return Refused{{*kind}, stock.lsn};
     const auto& after = std::get<box_office::Rules>(decision);
     const auto* close = std::get_if<box_office::Close>(&change);
     const bool voids_holds = close != nullptr && close->voids_holds && stock.held > 0;
     if (after == rules && !voids_holds) return Unchanged{stock.lsn};
-    auto entry = new_entry(type_of(change), uid, event);
     entry.voids_holds = voids_holds;
     entry.after = voids_holds ? give_back(stock, stock.held) : stock;
     entry.rules = after;
@@ -279,6 +279,18 @@ Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal ref
     const auto lsn = state().event(event).stock.lsn;
     if (!turn.can_wait || !box_office::may_pass(refusal.kind)) remember(asked, refusal, lsn);
     return {refusal, lsn, false};
+}
+
+std::optional<ChangeResult> Store::settled(const Asked& asked, const PurchaseRequest& request) {
+    if (!asked.key.empty()) {
+        if (auto known = answer_known_key(state().digest(asked.uid, asked.key), asked)) {
+            return known;
+        }
+    }
+    const auto& [name, stock, rules, slots] = state().event(request.event);
+    const auto refusal = hopeless(stock, rules, terms_of(request), now_ms());
+    if (!refusal) return std::nullopt;
+    return refuse(asked, request.event, *refusal);
 }
 
 Refused Store::give_up(const Asked& asked, const PurchaseRequest& request) {

@@ -65,10 +65,11 @@ struct Unchanged {
 struct LockHeld {};
 /// The order has changed since it was read. Nothing was done; read it again.
 struct Outdated {};
-/// There is no live hold of this number, or no sold order. What the order is instead, if it is one,
-/// its entries tell.
+/// There is no live hold of this number, or no sold order with these tickets. What the order is
+/// instead, if it is one, its entries tell.
 struct NotHeld {
     Lsn order = 0;
+    Lsn as_of = 0;  ///< what it was then is what tells
 };
 using ChangeResult = std::variant<Changed, Refused, Replay, LockHeld, Unchanged, NotHeld, Outdated>;
 
@@ -127,6 +128,14 @@ class Store {
     /// Keeps tickets for the buyer. Refusals as of a purchase, limit_reached if this user has as
     /// many holds as one may have, and busy if there are as many as may be.
     ChangeResult hold(const HoldRequest& request, Turn turn = {});
+    /// The answer to a request that waits for tickets, if it need not wait any longer: its key was
+    /// answered otherwise, or it can never be had.
+    std::optional<ChangeResult> settled(const PurchaseRequest& request) {
+        return settled(Asked{request}, request);
+    }
+    std::optional<ChangeResult> settled(const HoldRequest& request) {
+        return settled(Asked{request}, request.order);
+    }
     /// The refusal for a request that has waited for long enough: wait_timeout, remembered.
     Refused give_up(const PurchaseRequest& request) { return give_up(Asked{request}, request); }
     Refused give_up(const HoldRequest& request) { return give_up(Asked{request}, request.order); }
@@ -135,7 +144,7 @@ class Store {
     ChangeResult change_hold(const HoldChangeRequest& request);
     /// Takes back tickets of a sold order, all or some. `known`: null if there is no such order.
     /// Refusals: not_found (also if it is somebody else's), invalid_params (it has fewer),
-    /// wrong_state (it has not got these), key_too_old, busy, storage_full.
+    /// key_too_old, busy, storage_full.
     ChangeResult cancel(const CancelRequest& request, const KnownOrder* known);
     /// All of them or none, decided one after another: what one takes the next has not. If one
     /// cannot be done its result says why, the others are refused as linked_failed, unless their
@@ -143,6 +152,9 @@ class Store {
     /// limits::kAtomicRequests.
     std::variant<LockHeld, std::vector<ChangeResult>> atomically(
         const std::vector<BatchItem>& items);
+    /// The refusal for a request of an atomic batch that cannot be done because of another;
+    /// remembered.
+    Refused refuse_linked(const BatchItem& item);
     /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
     void note_gone(Lsn order);
     /// Ends the holds of every event whose time is up.
@@ -242,12 +254,15 @@ class Store {
     std::optional<Refused> refuse_new_key(std::string_view key) const;
     Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn = {});
     box_office::Refusal with_next_end(EventId event, box_office::Refusal refusal) const;
+    std::optional<ChangeResult> settled(const Asked& asked, const PurchaseRequest& request);
     Refused give_up(const Asked& asked, const PurchaseRequest& request);
     std::optional<Refused> refuse_new_buyer(const PurchaseRequest& request) const;
     box_office::Purchase terms_of(const PurchaseRequest& request) const;
     void fill_in(Entry& entry, const PurchaseRequest& request, std::uint64_t granted) const;
     ChangeResult not_held(const Asked& asked, Lsn order);
+    std::optional<ChangeResult> answer_change_at_once(const Asked& asked, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
+    void remember(const BatchItem& item, const Refused& refused);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
     void end_due_holds(EventId event);
     Changed commit_sale(Entry entry);

@@ -102,18 +102,25 @@ void Store::take_back_staged(std::size_t undoable_before) {
         write_slot(event);
 }
 
+Refused Store::refuse_linked(const BatchItem& item) {
+    const Refused linked{{ErrorKind::kLinkedFailed}, state().last_lsn(), false};
+    remember(item, linked);
+    return linked;
+}
+
+void Store::remember(const BatchItem& item, const Refused& refused) {
+    std::visit([&](const auto& asked) { remember(Asked{asked}, refused.refusal, refused.lsn); },
+               item.request);
+}
+
 // The numbers of a refusal are those of what is there, and `requested` what the batch would have
 // taken of it so far.
 void Store::tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
                             std::vector<ChangeResult>& results) {
-    const auto remember_for = [this](const BatchItem& item, const Refused& refused) {
-        std::visit([&](const auto& asked) { remember(Asked{asked}, refused.refusal, refused.lsn); },
-                   item.request);
-    };
     if (auto* refused = std::get_if<Refused>(&results[failed])) {
         const auto event = event_of(items[failed].request);
         auto& refusal = refused->refusal;
-        if (event && refusal.capacity > 0) {
+        if (event && refusal.capacity > 0 && !refused->replayed) {
             const auto& stock = state().event(*event).stock;
             for (std::size_t i = 0; i < failed; ++i) {
                 const auto* entry = entry_of(results[i]);
@@ -124,22 +131,30 @@ void Store::tell_of_failure(const std::vector<BatchItem>& items, std::size_t fai
             refusal.available = stock.available();
             refusal.held = stock.held;
             refusal.committed = stock.committed();
-            if (refusal.kind == ErrorKind::kSoldOut && refusal.available > 0) {
-                refusal.kind = ErrorKind::kInsufficient;
+            const bool is_short = refusal.kind == ErrorKind::kSoldOut ||
+                                  refusal.kind == ErrorKind::kHeldOut ||
+                                  refusal.kind == ErrorKind::kInsufficient;
+            if (is_short) {
+                refusal.kind = shortage(stock);
+                refusal.wait_ms = 0;
+                refusal = with_next_end(*event, refusal);
             }
+            refused->lsn = stock.lsn;
         }
         refused->lsn = std::min(refused->lsn, state().last_lsn());
         if (!refused->replayed && refusal.kind != ErrorKind::kStorageFull &&
             refusal.kind != ErrorKind::kBusy) {
-            remember_for(items[failed], *refused);
+            remember(items[failed], *refused);
         }
     }
-    const Refused linked{{ErrorKind::kLinkedFailed}, state().last_lsn(), false};
-    results.resize(items.size(), linked);
+    if (auto* not_held = std::get_if<NotHeld>(&results[failed])) {
+        not_held->as_of = std::min(not_held->as_of, state().last_lsn());
+        remember(items[failed], {{ErrorKind::kWrongState}, not_held->as_of, false});
+    }
+    results.resize(items.size(), LockHeld{});
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (i == failed || std::holds_alternative<Replay>(results[i])) continue;
-        results[i] = linked;
-        remember_for(items[i], linked);
+        results[i] = refuse_linked(items[i]);
     }
 }
 

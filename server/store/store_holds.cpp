@@ -35,13 +35,13 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
     if (auto refused = refuse_new_buyer(request.order)) return *refused;
     const auto& [name, stock, rules, slots] = state().event(event);
     const auto terms = terms_of(request.order);
-    const auto decision = decide_hold(stock, rules, terms, now_ms());
+    auto entry = new_entry(EntryType::kHeld, uid, event);
+    const auto decision = decide_hold(stock, rules, terms, entry.time_ms);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         return refuse(asked, event, *refusal, turn);
     }
     if (turn.is_behind) return refuse(asked, event, reserve_for_line(stock, terms), turn);
     const auto& held = std::get<box_office::Held>(decision);
-    auto entry = new_entry(EntryType::kHeld, uid, event);
     entry.after = held.after;
     fill_in(entry, request.order, held.granted);
     if (request.ttl_ms > 0) entry.expires_ms = entry.time_ms + request.ttl_ms;
@@ -52,12 +52,7 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
 ChangeResult Store::change_hold(const HoldChangeRequest& request) {
     const auto& [uid, is_operator, order, change, key] = request;
     const Asked asked{request};
-    if (auto answer = answer_at_once(asked)) {
-        const auto* refused = std::get_if<Refused>(&*answer);
-        const bool was_not_held =
-            refused != nullptr && refused->refusal.kind == ErrorKind::kWrongState;
-        return was_not_held ? ChangeResult{NotHeld{order}} : *std::move(answer);
-    }
+    if (auto answer = answer_change_at_once(asked, order)) return *std::move(answer);
     const auto* hold = state().find_hold(order);
     if (hold == nullptr) return not_held(asked, order);
     const auto event = hold->event;
@@ -96,8 +91,15 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
     return commit(std::move(entry));
 }
 
-// That it is no live hold is for good, unless it is no order yet. Why it is none is read again for
-// every copy of the request.
+// Who was told that an order is not what it has to be is told so again, as it was then.
+std::optional<ChangeResult> Store::answer_change_at_once(const Asked& asked, Lsn order) {
+    auto answer = answer_at_once(asked);
+    const auto* refused = answer ? std::get_if<Refused>(&*answer) : nullptr;
+    const bool was_not_held = refused != nullptr && refused->refusal.kind == ErrorKind::kWrongState;
+    return was_not_held ? ChangeResult{NotHeld{order, refused->lsn}} : std::move(answer);
+}
+
+// That it is no live hold is for good, unless it is no order yet.
 ChangeResult Store::not_held(const Asked& asked, Lsn order) {
     const auto last = state().last_lsn();
     if (order == 0 || order > last) {
@@ -105,7 +107,7 @@ ChangeResult Store::not_held(const Asked& asked, Lsn order) {
         return Refused{{ErrorKind::kNotFound}, last, false};
     }
     remember(asked, {ErrorKind::kWrongState}, last);
-    return NotHeld{order};
+    return NotHeld{order, last};
 }
 
 // Unless it is confirmed or extended, its tickets return.

@@ -15,13 +15,13 @@ ChangeResult Store::purchase(const PurchaseRequest& request, Turn turn) {
 
     const auto& [name, stock, rules, slots] = state().event(request.event);
     const auto terms = terms_of(request);
-    const auto decision = decide(stock, rules, terms, now_ms());
+    auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
+    const auto decision = decide(stock, rules, terms, entry.time_ms);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
         return refuse(asked, request.event, *refusal, turn);
     }
     if (turn.is_behind) return refuse(asked, request.event, reserve_for_line(stock, terms), turn);
     const auto& sale = std::get<box_office::Sale>(decision);
-    auto entry = new_entry(EntryType::kPurchased, request.uid, request.event);
     entry.after = sale.after;
     fill_in(entry, request, sale.granted);
     return commit_sale(std::move(entry));
@@ -41,7 +41,7 @@ Store::Preview Store::preview(const PurchaseRequest& request) {
 
 ChangeResult Store::cancel(const CancelRequest& request, const KnownOrder* known) {
     const Asked asked{request};
-    if (auto answer = answer_at_once(asked)) return *std::move(answer);
+    if (auto answer = answer_change_at_once(asked, request.order)) return *std::move(answer);
     const auto last = state().last_lsn();
     const bool is_visible =
         known != nullptr && (request.is_operator || known->first.uid == request.uid);
@@ -53,15 +53,11 @@ ChangeResult Store::cancel(const CancelRequest& request, const KnownOrder* known
     const auto lock = enter(first.event);
     if (!lock) return LockHeld{};
     if (!order_index_.is_current(lookup)) return Outdated{};
-    const bool is_sold = is_sale(newest.type) || newest.type == EntryType::kCancelled;
-    const auto tickets = is_sold ? tickets_after(newest) : box_office::TicketNumbers{};
-    if (tickets.empty()) {
-        remember(asked, {ErrorKind::kWrongState}, last);
-        return NotHeld{request.order};
-    }
-
+    const auto tickets =
+        concerns_sold(newest.type) ? tickets_after(newest) : box_office::TicketNumbers{};
     const auto decision = decide(state().event(first.event).stock, tickets, request.terms);
     if (const auto* refusal = std::get_if<box_office::Refusal>(&decision)) {
+        if (refusal->kind == ErrorKind::kWrongState) return not_held(asked, request.order);
         return refuse(asked, first.event, *refusal);
     }
     const auto& cancelled = std::get<box_office::Cancelled>(decision);

@@ -161,6 +161,40 @@ TEST_CASE("what cannot be part of an atomic batch makes it fail before anything 
     CHECK(rpc.result("query")["lsn"] == 1);
 }
 
+TEST_CASE("the keys of a batch that was not begun are told no as well") {
+    auto daemon = Daemon::with_events({"a=3"});
+    auto rpc = daemon.connect();
+    rpc.result("purchase", {{"event", "a"}, {"key", "used"}});
+    for (const auto& bad : {purchase("none", 1, "n"), purchase("a", 2, "used")}) {
+        CAPTURE(bad);
+        const auto key = bad["params"]["key"].get<std::string>() + "-linked";
+        const auto results = rpc.result("batch", atomic({purchase("a", 1, key), bad}))["results"];
+        CHECK(kind_of(results[0]) == "linked_failed");
+        CHECK(rpc.kind("purchase", {{"event", "a"}, {"key", key}}) == "linked_failed");
+    }
+    CHECK(rpc.result("query", {{"event", "a"}})["sold"] == 1);
+}
+
+TEST_CASE("what fails in a batch is told by what is there, not by what the batch had taken") {
+    auto daemon = Daemon::with_events({"a=3"});
+    auto rpc = daemon.connect();
+    const auto held = rpc.result("hold", {{"event", "a"}, {"ttl_ms", 60'000}})["order"];
+    const auto short_of =
+        rpc.result("batch", atomic({purchase("a", 2), purchase("a", 1)}))["results"][1]["error"];
+    CHECK(short_of["data"]["kind"] == "insufficient");
+    CHECK(short_of["data"]["available"] == 2);
+    CHECK(short_of["data"]["requested"] == 3);
+    CHECK_FALSE(short_of["data"].contains("retry_after_ms"));
+    const Json confirm{{"method", "confirm"}, {"params", {{"order", held}}}};
+    const auto twice = rpc.result("batch", atomic({confirm, confirm}))["results"][1]["error"];
+    CHECK(twice["data"]["kind"] == "wrong_state");
+    CHECK(twice["message"] == "another of the batch ends hold 2");
+    const Json extend{{"method", "extend"}, {"params", {{"order", held}, {"ttl_ms", 5000}}}};
+    const auto results = rpc.result("batch", atomic({extend, confirm}))["results"];
+    CHECK(results[0]["result"]["expires_in_ms"] == 5000);
+    CHECK(results[1]["result"]["state"] == "sold");
+}
+
 TEST_CASE("an atomic batch waits for every lock, and gives up without having done anything") {
     auto daemon = Daemon::with_events({"a=3", "b=3"}, {{"lock_timeout_ms", 300}});
     auto rpc = daemon.connect();

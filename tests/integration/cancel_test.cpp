@@ -160,6 +160,46 @@ TEST_CASE("what was cancelled is so after a kill") {
     CHECK(rpc.result("query")["available"] == 3);
 }
 
+TEST_CASE("orders tell what became of them after a restart, whatever happened to the last one") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    {
+        auto rpc = daemon.connect();
+        rpc.result("purchase");
+        rpc.result("cancel", {{"order", 2}});
+        const auto held = rpc.result("hold")["order"];
+        rpc.result("confirm", {{"order", held}});
+    }
+    CHECK(daemon.stop() == 0);
+    daemon.start();
+    auto rpc = daemon.connect();
+    const auto last = rpc.result("hold")["order"];
+    rpc.result("release", {{"order", last}});
+    const auto orders = rpc.result("orders")["orders"];
+    REQUIRE(orders.size() == 3);
+    CHECK(orders[0]["state"] == "cancelled");
+    CHECK(orders[1]["state"] == "sold");
+    CHECK(orders[2]["state"] == "released");
+    CHECK(rpc.result("orders", {{"state", "cancelled"}})["orders"].size() == 1);
+}
+
+TEST_CASE("a cancellation that was refused is refused as it was, whatever happened since") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    auto rpc = daemon.connect();
+    const auto order = rpc.result("hold")["order"];
+    const Json params{{"order", order}, {"key", "k"}};
+    const auto refused = rpc.error("cancel", params);
+    CHECK(refused["message"] == "order 2 is held");
+    CHECK(refused["data"]["order"] == 2);
+    CHECK(refused["data"]["lsn"] == 2);
+    rpc.result("confirm", {{"order", order}});
+    CHECK(rpc.error("cancel", params) == refused);
+    const auto missing = rpc.error("cancel", {{"order", order}, {"serials", {1, 2}}});
+    CHECK(missing["message"] == "order 2 has not got all these tickets");
+    CHECK(missing["data"]["kind"] == "wrong_state");
+    CHECK(missing["data"]["order"] == 2);
+    CHECK(missing["data"]["lsn"] == 3);
+}
+
 TEST_CASE("ticket-client cancels all, some or those that are named") {
     auto daemon = Daemon::with_events({"demo=9"});
     client(daemon, {"buy", "6"});

@@ -116,7 +116,6 @@ std::string ReferenceModel::refusal_of_terms(std::uint32_t uid, const Event& eve
                                              std::size_t number, std::uint64_t least,
                                              std::uint64_t& most) const {
     if (event.sale == Sale::kClosed) return "closed";
-    if (event.sale == Sale::kPaused) return "paused";
     if (event.terms.order_limit > 0) most = std::min(most, event.terms.order_limit);
     if (least > most) return "limit_reached";
     if (event.terms.buyer_limit > 0) {
@@ -125,6 +124,7 @@ std::string ReferenceModel::refusal_of_terms(std::uint32_t uid, const Event& eve
     }
     if (least > most) return "limit_reached";
     if (least > event.capacity) return "never_satisfiable";
+    if (event.sale == Sale::kPaused) return "paused";
     const auto left = available(number);
     if (left >= least) {
         most = std::min(most, left);
@@ -225,7 +225,10 @@ Outcome ReferenceModel::cancel(std::uint32_t uid, std::uint64_t order, std::uint
         return {"not_held"};
     }
     const auto has = [&what](std::uint64_t number) { return what.numbers.contains(number); };
-    if (!std::all_of(numbers.begin(), numbers.end(), has)) return refuse(uid, key, "wrong_state");
+    if (!std::all_of(numbers.begin(), numbers.end(), has)) {
+        refuse(uid, key, "wrong_state");
+        return {"not_held"};
+    }
     if (quantity > what.numbers.size()) return refuse(uid, key, "invalid_params");
     auto returned = numbers;
     if (returned.empty()) {

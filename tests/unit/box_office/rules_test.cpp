@@ -16,7 +16,7 @@ constexpr Stock kTwoLeft{2, 0, 0, 1, 1};
 using Door = std::optional<ErrorKind>;
 
 std::variant<Rules, ErrorKind> changed_by(SaleState state, const RulesChange& change) {
-    return decide(Rules{state, {100, 200}}, change);
+    return decide(Rules{state, {100, 200}}, change, 0);
 }
 
 bool leads_to(SaleState from, const RulesChange& change, SaleState to) {
@@ -44,9 +44,40 @@ TEST_CASE("closed comes before paused, and that before a window that is not open
     CHECK(closed_door({SaleState::kPaused, {100, 200}}, 200) == Door{ErrorKind::kClosed});
 }
 
-TEST_CASE("what is not for sale now is refused before anything else is looked at") {
+TEST_CASE("what will not pass is said before what will: a capacity before a closed door") {
+    for (const auto state : {SaleState::kOpen, SaleState::kPaused}) {
+        const Rules rules{state, {100, 200}};
+        const auto too_many = std::get<Refusal>(decide(kTwoLeft, rules, Purchase{9, 9}, 40));
+        CHECK(too_many.kind == ErrorKind::kNeverSatisfiable);
+        auto limited = rules;
+        limited.terms.order_limit = 1;
+        const auto above = std::get<Refusal>(decide(kTwoLeft, limited, Purchase{9, 9}, 40));
+        CHECK(above.kind == ErrorKind::kLimitReached);
+        CHECK(std::get<Refusal>(decide(kTwoLeft, limited, Purchase{9, 9}, 200)).kind ==
+              ErrorKind::kClosed);
+    }
+}
+
+TEST_CASE("what is closed by its window cannot be paused") {
     const Rules rules{SaleState::kOpen, {100, 200}};
-    const auto early = std::get<Refusal>(decide(kTwoLeft, rules, Purchase{9, 9}, 40));
+    CHECK(std::get<Rules>(decide(rules, Pause{}, 199)).state == SaleState::kPaused);
+    CHECK(std::get<ErrorKind>(decide(rules, Pause{}, 200)) == ErrorKind::kWrongState);
+}
+
+TEST_CASE("when the door will be another by itself") {
+    using Time = std::optional<std::int64_t>;
+    const Rules rules{SaleState::kOpen, {100, 200}};
+    CHECK(next_door_ms(rules, 99) == Time{100});
+    CHECK(next_door_ms(rules, 100) == Time{200});
+    CHECK(next_door_ms(rules, 200) == Time{});
+    CHECK(next_door_ms({SaleState::kPaused, {100, 200}}, 50) == Time{200});
+    CHECK(next_door_ms({SaleState::kClosed, {100, 200}}, 50) == Time{});
+    CHECK(next_door_ms({}, 50) == Time{});
+}
+
+TEST_CASE("what is not for sale now is refused whatever there is") {
+    const Rules rules{SaleState::kOpen, {100, 200}};
+    const auto early = std::get<Refusal>(decide(kTwoLeft, rules, Purchase{1, 1}, 40));
     CHECK(early.kind == ErrorKind::kNotOpen);
     CHECK(early.opens_ms == 100);
     CHECK(early.wait_ms == 60);
