@@ -14,7 +14,30 @@ namespace ticketd::testing {
 
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-enum class Deed : std::uint8_t { kCreate, kResize, kPurchase, kQuery, kEvents, kOrder, kAbandon };
+enum class Deed : std::uint8_t {
+    kCreate,
+    kResize,
+    kPurchase,
+    kQuery,
+    kEvents,
+    kOrder,
+    kAbandon,
+    kHold,
+    kConfirm,
+    kRelease,
+    kExtend,
+    kCancel,
+};
+
+/// What may have a key, and with it is done once.
+inline bool may_have_key(Deed deed) {
+    return deed == Deed::kPurchase || deed >= Deed::kHold;
+}
+
+/// Of an order that is there.
+inline bool changes_order(Deed deed) {
+    return deed >= Deed::kConfirm;
+}
 
 enum class Answer : std::uint8_t {
     kUnknown,  ///< none came: it was done, or not, or will be
@@ -36,8 +59,9 @@ struct Told {
     std::uint64_t requested = 0;
     std::uint64_t available = 0;
 
-    std::uint64_t order = 0, granted = 0;  ///< of a purchase, and of an order that was looked up
-    std::vector<std::uint64_t> serials;
+    std::uint64_t order = 0, granted = 0;  ///< of what is about an order
+    std::string state;                     ///< of the order
+    std::vector<std::uint64_t> serials, returned;
     bool replayed = false;
 
     std::uint64_t held = 0, capacity = 0, committed = 0;  ///< of a refusal for stock
@@ -50,9 +74,18 @@ struct Op {
     Deed deed = Deed::kQuery;
     std::uint32_t uid = 0;
     std::string event;
-    std::uint64_t quantity = 0, min_quantity = 0;  ///< of a purchase
+    std::uint64_t quantity = 0, min_quantity = 0;  ///< of a purchase or hold; of confirm and cancel
     std::uint64_t capacity = 0;                    ///< of create and resize
     std::string key, memo;
+    std::int64_t ttl_ms = 0;             ///< of hold and extend
+    bool is_bound = false;               ///< of a hold: to its connection
+    std::uint64_t order = 0;             ///< of what changes one
+    std::vector<std::uint64_t> serials;  ///< of cancel, if by serials
+    bool restocks = true;                ///< of cancel
+
+    /// Of a request in an atomic batch: the number of the batch's first op plus one.
+    std::uint64_t batch = 0;
+    std::uint64_t ahead = 0;  ///< tickets of the same event that the batch wants before it
 
     std::int64_t invoked_ns = 0;     ///< CLOCK_MONOTONIC, before the first byte was sent
     std::int64_t ended_ns = kNever;  ///< after the last byte came, or the connection was lost

@@ -1,5 +1,6 @@
 #include "tests/fault/history_check.h"
 
+#include "tests/fault/history_batches.h"
 #include "tests/fault/history_order.h"
 
 namespace ticketd::testing {
@@ -23,6 +24,7 @@ std::vector<std::string> check_history(const History& history,
     const auto floors = check_order(history, places, makers, problems);
     unnamed_makers(history, model, entries, makers, floors, problems);
     check_keys(history, model, places, problems);
+    check_batches(history, model, problems);
     return problems;
 }
 

@@ -7,6 +7,7 @@
 //   3. makers    each entry has one op that made it; those without an answer
 //                made one or none; a key is told one thing                   history_makers.h
 //   4. order     what ended before something began comes before it           history_order.h
+//   5. batches   atomic ones are whole or absent                             history_batches.h
 #pragma once
 
 #include <string>

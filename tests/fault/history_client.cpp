@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "common/json_writer.h"
 #include "tests/fault/history_judge.h"
 #include "tests/fault/history_log.h"
+#include "tests/fault/history_wire.h"
 #include "tests/fault/monotonic.h"
 #include "tests/support/process.h"
 
@@ -16,86 +17,9 @@ namespace {
 
 using client::Connection;
 using client::IoStatus;
-using Json = nlohmann::json;
 
 client::Deadline patience() {
     return client::Clock::now() + kPatience;
-}
-
-const char* method_of(Deed deed) {
-    switch (deed) {
-        case Deed::kCreate: return "event.create";
-        case Deed::kResize: return "event.resize";
-        case Deed::kPurchase: return "purchase";
-        case Deed::kQuery: return "query";
-        case Deed::kEvents: return "events";
-        case Deed::kOrder: return "order";
-        case Deed::kAbandon: return "abandon";
-    }
-    return "";
-}
-
-// Written by hand, because a DOM for each of a hundred thousand requests takes most of the time.
-void append_request(JsonWriter& json, std::size_t id, const Op& op) {
-    json.begin_object().member("jsonrpc", "2.0").member("id", std::uint64_t{id});
-    json.member("method", method_of(op.deed)).name("params").begin_object();
-    switch (op.deed) {
-        case Deed::kCreate:
-        case Deed::kResize: json.member("name", op.event).member("capacity", op.capacity); break;
-        case Deed::kQuery: json.member("event", op.event); break;
-        case Deed::kEvents: break;
-        case Deed::kOrder:
-        case Deed::kAbandon: json.member("key", op.key); break;
-        case Deed::kPurchase:
-            json.member("event", op.event).member("quantity", op.quantity);
-            if (op.min_quantity != op.quantity) json.member("min_quantity", op.min_quantity);
-            if (!op.key.empty()) json.member("key", op.key);
-            if (!op.memo.empty()) json.member("memo", op.memo);
-    }
-    json.end_object().end_object();
-}
-
-Counts counts_answered(const Json& row) {
-    return {row.at("event"), row.at("capacity"), row.at("available"),
-            row.at("held"),  row.at("sold"),     row.at("lsn")};
-}
-
-void take_result(Op& op, const Json& result) {
-    auto& told = op.told;
-    op.answer = Answer::kOk;
-    if (op.deed == Deed::kEvents) {
-        for (const auto& row : result.at("events"))
-            told.counts.push_back(counts_answered(row));
-        return;
-    }
-    told.lsn = result.at("lsn");
-    told.replayed = result.value("replayed", false);
-    if (result.contains("order")) {
-        told.order = result.at("order");
-        told.requested = result.at("requested");
-        told.granted = result.at("granted");
-        told.serials = result.at("serials").get<std::vector<std::uint64_t>>();
-        told.available = result.value("available", std::uint64_t{0});
-        const std::string event = result.at("event");
-        if (op.deed != Deed::kPurchase) op.event = event;
-        if (op.event != event) throw std::runtime_error("of another event: " + result.dump());
-        return;
-    }
-    if (op.deed != Deed::kAbandon) told.counts.push_back(counts_answered(result));
-}
-
-void take_error(Op& op, const Json& error) {
-    const auto& data = error.at("data");
-    const auto number = [&data](const char* name) { return data.value(name, std::uint64_t{0}); };
-    auto& told = op.told;
-    op.answer = Answer::kRefused;
-    told.refusal = data.at("kind");
-    told.lsn = number("lsn");
-    told.requested = number("requested");
-    told.available = number("available");
-    told.held = number("held");
-    told.capacity = number("capacity");
-    told.committed = number("committed");
 }
 
 }  // namespace
@@ -134,6 +58,16 @@ std::vector<Op> HistoryClient::ask_all(std::vector<Op> ops) {
     return ended;
 }
 
+std::vector<Op> HistoryClient::ask_atomic(std::vector<Op> ops) {
+    std::map<std::string, std::uint64_t> wanted;
+    for (auto& op : ops) {
+        op.batch = ops_.size() + 1;
+        op.ahead = wanted[op.event];
+        wanted[op.event] += op.quantity;
+    }
+    return ask_all(std::move(ops));
+}
+
 std::pair<Op, Op> HistoryClient::ask_twice(const Op& op) {
     auto other = connect();
     const auto first = begin({op}), second = begin({op});
@@ -168,44 +102,27 @@ void HistoryClient::end(std::size_t index) {
     log(ops_[index]);
 }
 
-// One object or one array; the ids are places in ops_.
 bool HistoryClient::send(Connection& connection, const Indices& indices) {
-    std::string text;
-    JsonWriter json{text};
-    if (indices.size() > 1) json.begin_array();
+    std::vector<const Op*> ops;
     for (const auto index : indices)
-        append_request(json, index, ops_[index]);
-    if (indices.size() > 1) json.end_array();
-    text += '\n';
-    const auto status = connection.send_raw(text, patience());
-    if (status == IoStatus::kTimedOut) note(ops_[indices.front()], "the daemon does not read");
+        ops.push_back(&ops_[index]);
+    const auto status = connection.send_raw(request_text(ops) + '\n', patience());
+    if (status == IoStatus::kTimedOut) note(*ops.front(), "the daemon does not read");
     return status == IoStatus::kDone;
 }
 
 bool HistoryClient::receive(Connection& connection, const Indices& indices) {
     const auto received = connection.receive(patience());
-    auto& first = ops_[indices.front()];
-    if (received.status == IoStatus::kTimedOut) note(first, "no answer for a long time");
-    if (received.status == IoStatus::kMalformed) note(first, "an answer that is not JSON");
+    std::vector<Op*> ops;
+    for (const auto index : indices)
+        ops.push_back(&ops_[index]);
+    if (received.status == IoStatus::kTimedOut) note(*ops.front(), "no answer for a long time");
+    if (received.status == IoStatus::kMalformed) note(*ops.front(), "an answer that is not JSON");
     if (received.status != IoStatus::kDone) return false;
     try {
-        const auto message = Json::parse(received.message);
-        const bool is_batch = message.is_array();
-        if (is_batch != (indices.size() > 1) || (is_batch && message.size() != indices.size())) {
-            throw std::runtime_error("not as many answers as requests");
-        }
-        for (std::size_t i = 0; i < indices.size(); ++i) {
-            const auto& reply = is_batch ? message[i] : message;
-            auto& op = ops_[indices[i]];
-            if (reply.at("id") != indices[i]) throw std::runtime_error("not our id");
-            if (reply.contains("result")) {
-                take_result(op, reply.at("result"));
-            } else {
-                take_error(op, reply.at("error"));
-            }
-        }
+        take_answer(ops, nlohmann::json::parse(received.message));
     } catch (const std::exception& error) {
-        note(first, std::string{error.what()} + ": " + received.message);
+        note(*ops.front(), std::string{error.what()} + ": " + received.message);
         return false;
     }
     return true;

@@ -31,6 +31,8 @@ class HistoryClient {
     Op ask(Op op);
     /// The same for several in one JSON-RPC batch.
     std::vector<Op> ask_all(std::vector<Op> ops);
+    /// The same for several in one atomic batch: purchases and holds of exact quantities.
+    std::vector<Op> ask_atomic(std::vector<Op> ops);
     /// The same request at once on two connections.
     std::pair<Op, Op> ask_twice(const Op& op);
 

@@ -32,12 +32,21 @@ struct Judgement {
 
 Judgement judge(const Op& op, const Model& model);
 
+inline Judgement bad(std::string problem) {
+    return {{}, std::move(problem)};
+}
+
+inline Judgement seen_from(std::uint64_t lsn) {
+    return {{Place::Kind::kView, lsn, kForever}, ""};
+}
+
 /// True if `entry` is what `op` asks for.
 bool is_request_of(const Op& op, const RawEntry& entry, const Model& model);
 
 /// Refusals that tell of the stock: the key stays refused.
 bool is_refusal_for_stock(const Op& op);
 
+std::string name_of(Deed deed);
 /// For messages: "client 3 op 17, purchase of demo with key k".
 std::string name_of(const Op& op);
 

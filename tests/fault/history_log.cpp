@@ -8,6 +8,7 @@ namespace ticketd::testing {
 namespace {
 
 using Json = nlohmann::json;
+using Numbers = std::vector<std::uint64_t>;
 
 Json json_of(const Counts& counts) {
     return {counts.event, counts.capacity, counts.available, counts.held, counts.sold, counts.lsn};
@@ -28,7 +29,9 @@ Json json_of(const Told& told) {
             {"available", told.available},
             {"order", told.order},
             {"granted", told.granted},
+            {"state", told.state},
             {"serials", told.serials},
+            {"returned", told.returned},
             {"replayed", told.replayed},
             {"held", told.held},
             {"capacity", told.capacity},
@@ -45,7 +48,9 @@ Told told_in(const Json& json) {
     told.available = json.at("available");
     told.order = json.at("order");
     told.granted = json.at("granted");
-    told.serials = json.at("serials").get<std::vector<std::uint64_t>>();
+    told.state = json.at("state");
+    told.serials = json.at("serials").get<Numbers>();
+    told.returned = json.at("returned").get<Numbers>();
     told.replayed = json.at("replayed");
     told.held = json.at("held");
     told.capacity = json.at("capacity");
@@ -65,6 +70,13 @@ Op op_in(const Json& json) {
     op.capacity = json.at("capacity");
     op.key = json.at("key");
     op.memo = json.at("memo");
+    op.ttl_ms = json.at("ttl_ms");
+    op.is_bound = json.at("is_bound");
+    op.order = json.at("order");
+    op.serials = json.at("serials").get<Numbers>();
+    op.restocks = json.at("restocks");
+    op.batch = json.at("batch");
+    op.ahead = json.at("ahead");
     op.invoked_ns = json.at("invoked_ns");
     op.ended_ns = json.at("ended_ns");
     op.answer = static_cast<Answer>(json.at("answer").get<int>());
@@ -85,6 +97,13 @@ std::string line_of(const Op& op) {
                 {"capacity", op.capacity},
                 {"key", op.key},
                 {"memo", op.memo},
+                {"ttl_ms", op.ttl_ms},
+                {"is_bound", op.is_bound},
+                {"order", op.order},
+                {"serials", op.serials},
+                {"restocks", op.restocks},
+                {"batch", op.batch},
+                {"ahead", op.ahead},
                 {"invoked_ns", op.invoked_ns},
                 {"ended_ns", op.ended_ns},
                 {"answer", static_cast<int>(op.answer)},

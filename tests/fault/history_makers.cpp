@@ -20,34 +20,56 @@ const RawEntry* entry_named_by(const Op& op, const Model& model) {
 }
 
 bool is_unnamed(const Op& op) {
-    return op.key.empty() && (op.deed == Deed::kPurchase || op.deed == Deed::kResize);
+    return op.key.empty() && (may_have_key(op.deed) || op.deed == Deed::kResize);
 }
 
 // Equal for requests that cannot be told apart.
 std::string kind_of(const Op& op) {
-    const bool resize = op.deed == Deed::kResize;
-    return std::to_string(op.uid) + (resize ? " resize " : " buy ") + op.event + " " +
-           std::to_string(resize ? op.capacity : op.quantity) + " " +
-           std::to_string(op.min_quantity) + " " + op.memo;
+    std::string kind;
+    for (const auto number :
+         {std::uint64_t{op.uid}, static_cast<std::uint64_t>(op.deed), op.capacity, op.quantity,
+          op.min_quantity, op.order, static_cast<std::uint64_t>(op.ttl_ms),
+          std::uint64_t{op.is_bound}, std::uint64_t{op.restocks}}) {
+        kind += std::to_string(number) + " ";
+    }
+    for (const auto serial : op.serials)
+        kind += std::to_string(serial) + ",";
+    return kind + (changes_order(op.deed) ? "" : op.event) + " " + op.memo;
+}
+
+Deed deed_of(RawType type) {
+    switch (type) {
+        case RawType::kEventResized: return Deed::kResize;
+        case RawType::kHeld: return Deed::kHold;
+        case RawType::kConfirmed: return Deed::kConfirm;
+        case RawType::kReleased: return Deed::kRelease;
+        case RawType::kExtended: return Deed::kExtend;
+        case RawType::kCancelled: return Deed::kCancel;
+        default: return Deed::kPurchase;
+    }
 }
 
 std::string kind_of(const RawEntry& entry, const Model& model) {
     Op op;
     op.uid = entry.uid;
     op.event = entry.event < model.events().size() ? model.events()[entry.event].name : "";
-    op.deed = entry.type == RawType::kEventResized ? Deed::kResize : Deed::kPurchase;
-    op.capacity = entry.capacity;
+    op.deed = deed_of(entry.type);
+    if (op.deed == Deed::kResize) op.capacity = entry.capacity;
     op.quantity = entry.requested;
     op.min_quantity = entry.min_quantity;
     op.memo = entry.memo;
+    if (entry.expires_ms > 0) op.ttl_ms = entry.expires_ms - entry.time_ms;
+    op.is_bound = entry.bind != 0;
+    op.order = entry.order;
+    if (entry.names_tickets) op.serials = entry.returned;
+    if (op.deed == Deed::kCancel) op.restocks = entry.restocks;
     return kind_of(op);
 }
 
 using OpsByKey = std::unordered_map<std::string, std::vector<const Op*>>;
 
 bool is_same_request(const Op& a, const Op& b) {
-    return a.event == b.event && a.quantity == b.quantity && a.min_quantity == b.min_quantity &&
-           a.memo == b.memo;
+    return a.deed == b.deed && kind_of(a) == kind_of(b);
 }
 
 // What was told `no` by one daemon was perhaps asked of the next.
@@ -60,7 +82,7 @@ void check_refused_key(const History& history, const Model& model, const Op& ref
                        const Place& place, const std::vector<const Op*>& same_key,
                        std::vector<std::string>& problems) {
     const auto* entry = model.entry_of_key(refused.uid, refused.key);
-    if (entry != nullptr && entry->type == RawType::kPurchased) {
+    if (entry != nullptr && entry->type != RawType::kKeyAbandoned) {
         const bool asked_another_daemon =
             std::any_of(same_key.begin(), same_key.end(), [&](const Op* op) {
                 return op->answer != Answer::kRefused && !op->told.replayed &&
@@ -137,8 +159,8 @@ void unnamed_makers(const History& history, const Model& model,
         std::sort(all.begin(), all.end());
     std::map<std::string, std::size_t> taken;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        if (makers[i].told || !makers[i].perhaps.empty()) continue;
         const auto& entry = entries[i];
+        if (makers[i].told || !makers[i].perhaps.empty() || is_own_end(entry, model)) continue;
         const auto where = "entry " + std::to_string(entry.lsn);
         const bool is_named = !entry.key.empty() || entry.type == RawType::kEventCreated;
         const auto kind = is_named ? "" : kind_of(entry, model);
@@ -156,13 +178,13 @@ void check_keys(const History& history, const Model& model, const std::vector<Pl
                 std::vector<std::string>& problems) {
     OpsByKey by_key;
     for (const auto& op : history.ops) {
-        if (op.deed == Deed::kPurchase && !op.key.empty()) {
+        if (may_have_key(op.deed) && !op.key.empty()) {
             by_key[scoped_key(op.uid, op.key)].push_back(&op);
         }
     }
     for (std::size_t i = 0; i < history.ops.size(); ++i) {
         const auto& op = history.ops[i];
-        if (op.deed != Deed::kPurchase || op.answer != Answer::kRefused || op.key.empty()) continue;
+        if (!may_have_key(op.deed) || op.answer != Answer::kRefused || op.key.empty()) continue;
         const auto& same_key = by_key[scoped_key(op.uid, op.key)];
         if (places[i].kind == Place::Kind::kRemembered) {
             check_refused_key(history, model, op, places[i], same_key, problems);

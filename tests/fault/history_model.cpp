@@ -67,14 +67,6 @@ bool uses_numbers_again(const RawEntry& rules) {
     return (rules.terms >> 32U & 8U) != 0;
 }
 
-// Those an order has of which this entry said last what it is.
-std::vector<std::uint64_t> tickets_of(const RawEntry& entry) {
-    auto tickets = entry.tickets;
-    for (std::uint64_t i = 0; entry.first_serial > 0 && i < entry.granted; ++i)
-        tickets.push_back(entry.first_serial + i);
-    return tickets;
-}
-
 // The counts before, with so many more held and sold; what is free then pays an overcommit, which
 // nothing but a resize makes larger.
 bool follow(const RawEntry& entry, const RawEntry& before, std::int64_t held, std::int64_t sold,
@@ -92,9 +84,46 @@ bool follow(const RawEntry& entry, const RawEntry& before, std::int64_t held, st
 
 }  // namespace
 
+std::vector<std::uint64_t> tickets_of(const RawEntry& entry) {
+    auto tickets = entry.tickets;
+    for (std::uint64_t i = 0; entry.first_serial > 0 && i < entry.granted; ++i)
+        tickets.push_back(entry.first_serial + i);
+    return tickets;
+}
+
+std::string state_after(const RawEntry& entry) {
+    switch (entry.type) {
+        case RawType::kHeld:
+        case RawType::kExtended: return "held";
+        case RawType::kReleased:
+        case RawType::kEventClosed: return "released";
+        case RawType::kExpired: return "expired";
+        case RawType::kCancelled: return entry.tickets.empty() ? "cancelled" : "sold";
+        default: return "sold";
+    }
+}
+
+bool is_own_end(const RawEntry& entry, const Model& model) {
+    if (entry.type == RawType::kExpired) return true;
+    const auto* hold = model.entry(entry.order);
+    return entry.type == RawType::kReleased && entry.key.empty() && hold->bind != 0 &&
+           hold->uid == entry.uid;
+}
+
 std::uint64_t Model::newest(std::uint64_t order) const {
-    const auto found = newest_.find(order);
-    return found == newest_.end() ? order : found->second;
+    const auto found = orders_.find(order);
+    return found == orders_.end() ? order : found->second.back()->lsn;
+}
+
+std::optional<Model::OrderView> Model::order(std::uint64_t number, std::uint64_t lsn) const {
+    const auto found = orders_.find(number);
+    if (found == orders_.end() || lsn < number) return std::nullopt;
+    const auto& said = found->second;
+    const auto after =
+        std::upper_bound(said.begin(), said.end(), lsn,
+                         [](std::uint64_t l, const RawEntry* entry) { return l < entry->lsn; });
+    return OrderView{said.front(), *(after - 1),
+                     after == said.end() ? kForever : (*after)->lsn - 1};
 }
 
 std::optional<std::string> Model::problem_with_resize(const RawEntry& entry) const {
@@ -143,6 +172,7 @@ std::optional<std::string> Model::problem_with_hold(const RawEntry& entry) const
     const auto freed = entry.type == RawType::kExtended ? 0 : hold.quantity;
     const auto sold = entry.type == RawType::kConfirmed ? entry.granted : 0;
     if (sold > hold.quantity) return "more sold than was held";
+    if (auto problem = problem_with_own_end(entry)) return problem;
     if (!follow(entry, before, -static_cast<std::int64_t>(freed),
                 static_cast<std::int64_t>(sold)) ||
         entry.next_serial != before.next_serial + sold) {
@@ -157,6 +187,26 @@ std::optional<std::string> Model::problem_with_hold(const RawEntry& entry) const
                               ? entry.first_serial == 0 && entry.tickets == first_held
                               : entry.first_serial == before.next_serial && entry.tickets.empty();
     if (!are_next) return "serials that do not follow";
+    return std::nullopt;
+}
+
+// A hold ends by itself when its time is up, and by its owner's name. Those who have the time of
+// day from elsewhere than the daemon has its own are allowed some milliseconds.
+std::optional<std::string> Model::problem_with_own_end(const RawEntry& entry) const {
+    constexpr std::int64_t kClocksApartMs = 100;
+    const auto& hold = holds_.at(entry.order);
+    const bool has_end = hold.expires_ms != 0;
+    if (entry.type == RawType::kExpired) {
+        if (entry.uid != hold.uid || !entry.key.empty()) return "an expiry that somebody asked for";
+        if (!has_end || entry.time_ms < hold.expires_ms - kClocksApartMs) {
+            return "a hold that expired before its time";
+        }
+        return std::nullopt;
+    }
+    const bool is_of_somebody = entry.type != RawType::kReleased || !entry.key.empty();
+    if (is_of_somebody && has_end && entry.time_ms > hold.expires_ms + kClocksApartMs) {
+        return "a hold that was changed after its time";
+    }
     return std::nullopt;
 }
 
@@ -254,15 +304,18 @@ void Model::apply_to_orders(const RawEntry& entry) {
         }
         for (const auto order : voided) {
             end_hold(order, 0);
-            newest_[order] = entry.lsn;
+            orders_[order].push_back(&entry);
         }
         return;
     }
-    if (entry.order > 0) newest_[entry.order] = entry.lsn;
+    if (entry.order > 0) orders_[entry.order].push_back(&entry);
+    if (entry.type == RawType::kExtended) holds_.at(entry.order).expires_ms = entry.expires_ms;
     if (entry.type == RawType::kPurchased || entry.type == RawType::kHeld) {
+        orders_[entry.lsn].push_back(&entry);
         event.owned[buyer_of(entry)] += entry.granted;
         if (entry.type == RawType::kHeld) {
-            holds_[entry.lsn] = {entry.event, entry.granted, buyer_of(entry), entry.tickets};
+            holds_[entry.lsn] = {entry.event,   entry.granted, buyer_of(entry),
+                                 entry.tickets, entry.uid,     entry.expires_ms};
         }
     } else if (entry.type == RawType::kCancelled) {
         event.owned[buyer_of(entry)] -= entry.returned.size();

@@ -25,7 +25,7 @@ TEST_CASE("serials, counts and order numbers that differ from the ledger are fou
     check_rejected(spoiled([](Told& told) { told.serials[1] = 1; }), "other serials");
     check_rejected(spoiled([](Told& told) { told.serials.pop_back(); }), "another number of tick");
     check_rejected(spoiled([](Told& told) { told.available += 1; }), "tickets left");
-    check_rejected(spoiled([](Told& told) { told.lsn += 1; }), "whose number is not its LSN");
+    check_rejected(spoiled([](Told& told) { told.order += 1; }), "whose number is not its LSN");
     check_rejected(spoiled([](Told& told) {
                        told.order = 1;
                        told.lsn = 1;

@@ -1,5 +1,6 @@
 // Made-up histories by chance, see history_scene.h.
 #include <algorithm>
+#include <array>
 
 #include "tests/fault/history_scene.h"
 
@@ -11,7 +12,7 @@ namespace {
 class RandomScene {
   public:
     explicit RandomScene(std::mt19937_64& random) : random_(random) {
-        scene_.create("a", 20 + below(30));
+        scene_.create("a", 2 + below(10));
         scene_.create("b", 1'000'000);
         decided_ns_ = born_ns_ = scene_.now_ns + 1;
     }
@@ -23,18 +24,37 @@ class RandomScene {
         op.told = {};
         op.invoked_ns = std::max(born_ns_, decided_ns_ - time_below(8 * kStep));
         op.ended_ns = decided_ns_ + time_below(8 * kStep);
-        if (op.deed == Deed::kPurchase && !op.key.empty()) asked_.push_back(op);
+        if (below(30) == 0) return step_of_batch(op);
+        if (may_have_key(op.deed) && !op.key.empty()) asked_.push_back(op);
         if (below(20) == 0) {  // sent, and never done
             op.number = scene_.history.ops.size();
             scene_.history.ops.push_back(op);
             return;
         }
         const auto index = scene_.perform(op);
+        if (scene_.op(index).told.order > 0) orders_.push_back(scene_.op(index).told.order);
         if (below(10) == 0) {  // the client had given up, perhaps before it was done
             scene_.lose_answer(index);
             scene_.op(index).ended_ns = op.invoked_ns + time_below(4 * kStep);
         }
         if (below(25) == 0) die();
+    }
+
+    // At the same time as `like`.
+    void step_of_batch(const Op& like) {
+        std::vector<Op> ops;
+        for (int i = 0; i < 3; ++i) {
+            auto op = some_order();
+            op.min_quantity = op.quantity;
+            op.key = "b" + std::to_string(decided_ns_) + "-" + std::to_string(i);
+            op.invoked_ns = like.invoked_ns;
+            op.ended_ns = like.ended_ns;
+            ops.push_back(op);
+        }
+        scene_.perform_atomically(ops);
+        if (below(5) != 0) return;
+        for (auto i = scene_.history.ops.size() - 3; i < scene_.history.ops.size(); ++i)
+            scene_.lose_answer(i);
     }
 
     Scene take() { return std::move(scene_); }
@@ -47,35 +67,60 @@ class RandomScene {
         return static_cast<std::int64_t>(below(static_cast<std::uint64_t>(n)));
     }
 
-    Op some_op() {
+    Op some_order() {
         Op op;
-        op.deed = Deed::kPurchase;
+        op.deed = below(3) == 0 ? Deed::kHold : Deed::kPurchase;
         op.event = below(2) == 0 ? "a" : "b";
         op.uid = 7 + static_cast<std::uint32_t>(below(2));
-        switch (below(9)) {
+        op.quantity = 1 + below(5);
+        op.min_quantity = 1 + below(op.quantity);
+        if (op.deed == Deed::kHold) op.ttl_ms = 1 + time_below(20);
+        return op;
+    }
+
+    Op some_change() {
+        constexpr std::array<Deed, 4> kDeeds{Deed::kConfirm, Deed::kRelease, Deed::kExtend,
+                                             Deed::kCancel};
+        Op op;
+        op.deed = kDeeds[below(kDeeds.size())];
+        op.order = orders_[below(orders_.size())];
+        op.uid = scene_.entries[op.order - 1].uid;
+        if (op.deed == Deed::kExtend) op.ttl_ms = 1 + time_below(20);
+        if (op.deed == Deed::kConfirm || op.deed == Deed::kCancel) op.quantity = below(4);
+        return op;
+    }
+
+    Op some_op() {
+        auto op = some_order();
+        const auto is_change = below(3) == 0 && !orders_.empty();
+        if (is_change) op = some_change();
+        if (below(4) != 0) op.key = "k" + std::to_string(decided_ns_);
+        return is_change || below(9) > 3 ? op : something_else();
+    }
+
+    Op something_else() {
+        Op op;
+        op.event = below(2) == 0 ? "a" : "b";
+        op.uid = 7 + static_cast<std::uint32_t>(below(2));
+        switch (below(4)) {
             case 0: op.deed = Deed::kQuery; return op;
             case 1:
                 op.deed = Deed::kResize;
                 op.event = "a";
-                op.capacity = below(90);
+                op.capacity = below(20);
                 return op;
             case 2:
                 op.deed = Deed::kCreate;
                 op.event = "c" + std::to_string(below(3));
                 return op;
-            case 3:
+            default:
                 op.event.clear();
                 op.deed = Deed::kEvents;
                 if (below(2) == 0 || asked_.empty()) return op;
                 op.deed = below(2) == 0 ? Deed::kOrder : Deed::kAbandon;
                 op.key = asked_[below(asked_.size())].key;
                 return op;
-            default: break;
         }
-        op.quantity = 1 + below(5);
-        op.min_quantity = 1 + below(op.quantity);
-        if (below(4) != 0) op.key = "k" + std::to_string(decided_ns_);
-        return op;
     }
 
     // Answers that had not come by then never come.
@@ -93,6 +138,7 @@ class RandomScene {
     std::mt19937_64& random_;
     Scene scene_;
     std::vector<Op> asked_;
+    std::vector<std::uint64_t> orders_;
     std::int64_t born_ns_;     // of the daemon that decides now
     std::int64_t decided_ns_;  // the last decision
 };

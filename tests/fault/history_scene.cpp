@@ -15,110 +15,52 @@ Op op_of_scene(Deed deed, const std::string& event) {
     return op;
 }
 
-bool is_same(const Op& a, const Op& b) {
-    return a.event == b.event && a.quantity == b.quantity && a.min_quantity == b.min_quantity &&
-           a.memo == b.memo;
-}
-
 }  // namespace
 
-std::size_t Scene::perform(Op op) {
-    op.number = history.ops.size();
+void Scene::begin(Op& op) {
     if (op.ended_ns == kNever) {
         op.invoked_ns = now_ns + 1;
         op.ended_ns = now_ns + 3;
     }
     now_ns = std::max(now_ns, op.ended_ns) + 1;
-    op.answer = Answer::kOk;
-    const auto key = scoped_key(op.uid, op.key);
-    switch (op.deed) {
-        case Deed::kPurchase: decide_purchase(op); break;
-        case Deed::kCreate:
-        case Deed::kResize: decide_event(op); break;
-        case Deed::kQuery: {
-            if (last_change_.contains(op.event)) {
-                op.told.counts = {counts_of(op.event)};
-            } else {
-                refuse(op, "not_found");
-            }
-            break;
-        }
-        case Deed::kEvents:
-            for (const auto& name : names_)
-                op.told.counts.push_back(counts_of(name));
-            break;
-        case Deed::kOrder:
-            if (!bought_.contains(key)) {
-                refuse(op, "not_found");
-            } else if (entries[bought_[key]].type == RawType::kPurchased) {
-                answer_sale(op, entries[bought_[key]]);
-            } else {
-                refuse(op, "key_abandoned");
-                op.told.lsn = entries[bought_[key]].lsn;
-            }
-            break;
-        case Deed::kAbandon:
-            op.told.replayed = bought_.contains(key);
-            if (!op.told.replayed) {
-                bought_[key] = entries.size();
-                append(op, RawType::kKeyAbandoned);
-            }
-            op.told.lsn = entries[bought_[key]].lsn;
-            if (entries[bought_[key]].type == RawType::kPurchased) {
-                answer_sale(op, entries[bought_[key]]);
-            }
-            break;
-    }
+}
+
+std::size_t Scene::perform(Op op) {
+    op.number = history.ops.size();
+    begin(op);
+    end_due_holds();
+    decide(op);
     history.ops.push_back(std::move(op));
     return history.ops.size() - 1;
 }
 
-void Scene::decide_purchase(Op& op) {
+void Scene::decide(Op& op) {
+    op.answer = Answer::kOk;
     const auto key = scoped_key(op.uid, op.key);
-    if (!op.key.empty() && bought_.contains(key)) {
-        const auto& entry = entries[bought_[key]];
-        if (entry.type == RawType::kKeyAbandoned) {
-            refuse(op, "key_abandoned");
-            op.told.lsn = entry.lsn;
+    switch (op.deed) {
+        case Deed::kCreate:
+        case Deed::kResize: return decide_event(op);
+        case Deed::kQuery:
+            if (!last_change_.contains(op.event)) return refuse(op, "not_found");
+            op.told.counts = {counts_of(op.event)};
             return;
-        }
-        const bool same = names_[entry.event] == op.event && entry.requested == op.quantity &&
-                          entry.min_quantity == op.min_quantity && entry.memo == op.memo;
-        if (!same) return refuse(op, "key_mismatch");
-        answer_sale(op, entry);
-        op.told.replayed = true;
-        return;
+        case Deed::kEvents:
+            for (const auto& name : names_)
+                op.told.counts.push_back(counts_of(name));
+            return;
+        case Deed::kOrder: return show_order(op);
+        case Deed::kAbandon:
+            op.told.replayed = done_.contains(key);
+            if (!op.told.replayed) {
+                op.told.lsn = append(op, RawType::kKeyAbandoned).lsn;
+                done_[key] = op;
+            }
+            op.event = done_[key].event;
+            op.told = done_[key].told;
+            op.told.replayed = done_[key].number != op.number;
+            return;
+        default: return decide_keyed(op);
     }
-    if (const auto found = refused_.find(key); !op.key.empty() && found != refused_.end()) {
-        if (!is_same(found->second.op, op)) return refuse(op, "key_mismatch");
-        op.answer = Answer::kRefused;
-        op.told = found->second.told;
-        return;
-    }
-    if (!last_change_.contains(op.event)) return refuse(op, "not_found");
-    const auto before = entries[last_change_[op.event]];
-    if (before.available() < op.min_quantity) {
-        refuse(op, op.min_quantity > before.capacity ? "never_satisfiable"
-                   : before.available() > 0          ? "insufficient"
-                                                     : "sold_out");
-        op.told.requested = op.min_quantity;
-        op.told.available = before.available();
-        op.told.capacity = before.capacity;
-        op.told.committed = before.sold;
-        op.told.lsn = before.lsn;
-        if (!op.key.empty()) refused_[key] = {op, op.told};
-        return;
-    }
-    if (!op.key.empty()) bought_[key] = entries.size();
-    auto& sale = append(op, RawType::kPurchased);
-    sale.requested = op.quantity;
-    sale.min_quantity = op.min_quantity;
-    sale.granted = std::min(op.quantity, before.available());
-    sale.first_serial = before.next_serial;
-    sale.capacity = before.capacity;
-    sale.sold = before.sold + sale.granted;
-    sale.next_serial = before.next_serial + sale.granted;
-    answer_sale(op, sale);
 }
 
 void Scene::decide_event(Op& op) {
@@ -137,17 +79,14 @@ void Scene::decide_event(Op& op) {
     } else {
         if (!exists) return refuse(op, "not_found");
         const auto before = entries[last_change_[op.event]];
-        if (op.capacity < before.sold) {
+        if (op.capacity < before.held + before.sold) {
             refuse(op, "capacity_below_committed");
             op.told.requested = op.capacity;
-            op.told.available = before.available();
-            op.told.capacity = before.capacity;
-            op.told.committed = before.sold;
-            op.told.lsn = before.lsn;
-            return;
+            return refuse_for_stock(op, before);
         }
         auto& resized = append(op, RawType::kEventResized);
         resized.capacity = op.capacity;
+        resized.held = before.held;
         resized.sold = before.sold;
         resized.next_serial = before.next_serial;
     }
@@ -158,7 +97,8 @@ RawEntry& Scene::append(const Op& op, RawType type) {
     RawEntry entry;
     entry.type = type;
     entry.lsn = entries.size() + 1;
-    entry.time_ms = static_cast<std::int64_t>(entries.size() / 3);
+    time_ms_ = std::max(time_ms_, static_cast<std::int64_t>(entries.size() / 3));
+    entry.time_ms = time_ms_;
     entry.uid = op.uid;
     entry.key = op.key;
     entry.memo = op.memo;
@@ -169,16 +109,6 @@ RawEntry& Scene::append(const Op& op, RawType type) {
         last_change_[op.event] = entries.size();
     }
     return entries.emplace_back(std::move(entry));
-}
-
-void Scene::answer_sale(Op& op, const RawEntry& sale) const {
-    op.event = names_[sale.event];
-    op.told.order = op.told.lsn = sale.lsn;
-    op.told.requested = sale.requested;
-    op.told.granted = sale.granted;
-    op.told.available = sale.available();
-    for (std::uint64_t i = 0; i < sale.granted; ++i)
-        op.told.serials.push_back(sale.first_serial + i);
 }
 
 Counts Scene::counts_of(const std::string& event) const {
@@ -229,6 +159,24 @@ std::size_t Scene::look_up(const std::string& key) {
 std::size_t Scene::abandon(const std::string& key) {
     auto op = op_of_scene(Deed::kAbandon, "");
     op.key = key;
+    return perform(op);
+}
+
+std::size_t Scene::hold(const std::string& event, std::uint64_t quantity, const std::string& key) {
+    auto op = op_of_scene(Deed::kHold, event);
+    op.quantity = op.min_quantity = quantity;
+    op.ttl_ms = 1000;
+    op.key = key;
+    return perform(op);
+}
+
+std::size_t Scene::change(Deed deed, std::uint64_t order, const std::string& key,
+                          std::uint64_t quantity) {
+    auto op = op_of_scene(deed, "");
+    op.order = order;
+    op.quantity = quantity;
+    op.key = key;
+    if (deed == Deed::kExtend) op.ttl_ms = 1000;
     return perform(op);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "tests/fault/history_check.h"
 
@@ -26,6 +27,14 @@ struct Scene {
     std::size_t list_events();
     std::size_t look_up(const std::string& key);
     std::size_t abandon(const std::string& key);
+    std::size_t hold(const std::string& event, std::uint64_t quantity, const std::string& key = "");
+    /// Confirm, release, extend or cancel; of a confirm and a cancel so many, 0: all.
+    std::size_t change(Deed deed, std::uint64_t order, const std::string& key = "",
+                       std::uint64_t quantity = 0);
+    /// Purchases and holds with keys that are new, all or none.
+    void perform_atomically(std::vector<Op> ops);
+    /// The time of a hold is up.
+    void expire(std::uint64_t order);
     /// The daemon dies and is started again.
     void die();
 
@@ -40,17 +49,30 @@ struct Scene {
         Op op;
         Told told;
     };
-    void decide_purchase(Op& op);
+    void begin(Op& op);
+    void decide(Op& op);
+    void decide_keyed(Op& op);
+    void decide_new_order(Op& op);
+    void decide_change(Op& op);
     void decide_event(Op& op);
-    void answer_sale(Op& op, const RawEntry& sale) const;
+    void show_order(Op& op) const;
+    void refuse_for_stock(Op& op, const RawEntry& state);
+    void refuse_change(Op& op, const RawEntry& newest);
+    void answer(Op& op, const RawEntry& entry) const;
     RawEntry& append(const Op& op, RawType type);
+    RawEntry& append_change(const Op& op, RawType type, std::uint64_t freed);
+    void end_due_holds();
     Counts counts_of(const std::string& event) const;
     static void refuse(Op& op, const std::string& kind);
 
     std::map<std::string, std::size_t> last_change_;  // index of the entry, by event
     std::vector<std::string> names_;
-    std::map<std::string, std::size_t> bought_;  // index of the entry, by key
-    std::map<std::string, Refusal> refused_;     // by this daemon
+    std::map<std::string, Op> done_;          // what made an entry, by key
+    std::map<std::string, Refusal> refused_;  // by this daemon
+    /// Of an order: the index of the entry that said last what it is.
+    std::map<std::uint64_t, std::size_t> newest_;
+    std::map<std::uint64_t, std::int64_t> ends_ms_;  // of holds that live
+    std::int64_t time_ms_ = 0;
 };
 
 /// Many clients at once, kills, lost answers, requests repeated by key: whatever a right daemon and

@@ -92,6 +92,28 @@ bool change_count(Scene& scene, Random& random) {
     return true;
 }
 
+bool tear_batch(Scene& scene, Random& random) {
+    const auto i =
+        pick(scene, random, [](const Op& op) { return op.batch > 0 && op.answer == Answer::kOk; });
+    if (i == scene.history.ops.size()) return false;
+    scene.lose_answer(i);
+    return true;
+}
+
+bool change_what_returned(Scene& scene, Random& random) {
+    const auto i = pick(scene, random, [](const Op& op) { return !op.told.returned.empty(); });
+    if (i == scene.history.ops.size()) return false;
+    scene.op(i).told.returned.back() += 1;
+    return true;
+}
+
+bool change_state(Scene& scene, Random& random) {
+    const auto i = pick(scene, random, [](const Op& op) { return op.told.state == "held"; });
+    if (i == scene.history.ops.size()) return false;
+    scene.op(i).told.state = "sold";
+    return true;
+}
+
 // A query that is moved behind the end of the sale that made its answer obsolete.
 bool read_stale(Scene& scene, Random& random) {
     const auto query = pick(scene, random, is_answered_query);
@@ -180,12 +202,21 @@ TEST_CASE("histories that a right daemon could have made are accepted") {
 TEST_CASE("each of these histories is rejected once one thing in it is spoiled") {
     using Spoil = bool (*)(Scene&, Random&);
     const std::pair<std::string, Spoil> spoils[]{
-        {"lose_sale", lose_sale},         {"change_serial", change_serial},
-        {"sell_less", sell_less},         {"sell_to_two", sell_to_two},
-        {"refuse_a_sale", refuse_a_sale}, {"change_refusal", change_refusal},
-        {"change_count", change_count},   {"read_stale", read_stale},
-        {"read_ahead", read_ahead},       {"reorder", reorder},
-        {"add_phantom", add_phantom},     {"swap_entries", swap_entries},
+        {"lose_sale", lose_sale},
+        {"change_serial", change_serial},
+        {"sell_less", sell_less},
+        {"sell_to_two", sell_to_two},
+        {"refuse_a_sale", refuse_a_sale},
+        {"change_refusal", change_refusal},
+        {"change_count", change_count},
+        {"read_stale", read_stale},
+        {"read_ahead", read_ahead},
+        {"reorder", reorder},
+        {"add_phantom", add_phantom},
+        {"swap_entries", swap_entries},
+        {"tear_batch", tear_batch},
+        {"change_state", change_state},
+        {"change_what_returned", change_what_returned},
     };
     Random random{test_seed()};
     for (const auto& [name, spoil] : spoils) {

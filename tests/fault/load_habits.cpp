@@ -1,6 +1,7 @@
 #include "tests/fault/load_habits.h"
 
 #include <algorithm>
+#include <array>
 
 #include "client/wait.h"
 #include "tests/support/process.h"
@@ -70,6 +71,7 @@ Op Customer::settle(const Op& op) {
         last = client_.ask(op);
         if (is_answered(last)) {
             ++answered_;
+            note(last);
             return last;
         }
         client::pause_for(std::chrono::milliseconds{1}, client::Clock::now() + kPatience);
@@ -78,7 +80,88 @@ Op Customer::settle(const Op& op) {
 }
 
 void Customer::ask(const Op& op) {
-    if (is_answered(client_.ask(op))) ++answered_;
+    const auto ended = client_.ask(op);
+    if (is_answered(ended)) ++answered_;
+    note(ended);
+}
+
+void Customer::note(const Op& op) {
+    const bool is_order = op.answer == Answer::kOk && op.told.order > 0;
+    if (!is_order) return;
+    std::erase_if(orders_, [&op](const Known& known) { return known.number == op.told.order; });
+    if (op.told.state != "held" && op.told.state != "sold") return;
+    orders_.push_back({op.told.order, op.told.serials});
+    if (orders_.size() > kRemembered) orders_.erase(orders_.begin());
+}
+
+// Most end by themselves soon, so that there are never too many.
+void Customer::hold(const std::string& event) {
+    auto op = below(4) == 0 ? purchase(event) : keyed_purchase(event);
+    op.deed = Deed::kHold;
+    op.is_bound = below(8) == 0;
+    op.ttl_ms = op.is_bound ? 0 : 1 + static_cast<std::int64_t>(below(below(2) == 0 ? 30 : 1000));
+    if (below(4) == 0) op.min_quantity = 1 + below(op.quantity);
+    if (op.key.empty()) return ask(op);
+    settle_or_leave(op);
+}
+
+// Of an order that this client knows, and sometimes of one that is another's or none.
+void Customer::change_order() {
+    if (orders_.empty()) return;
+    auto known = std::find_if(orders_.rbegin(), orders_.rend(),
+                              [](const Known& order) { return order.serials.empty(); });
+    if (known == orders_.rend() || below(3) == 0) {
+        known = orders_.rbegin() + static_cast<std::ptrdiff_t>(below(orders_.size()));
+    }
+    auto op = some_change(*known);
+    if (below(16) == 0) op.order += below(20);
+    if (below(4) == 0) return ask(op);
+    op.key = prefix_ + std::to_string(keys_++);
+    settle_or_leave(op);
+}
+
+Op Customer::some_change(const Known& order) {
+    constexpr std::array<Deed, 4> kDeeds{Deed::kConfirm, Deed::kRelease, Deed::kExtend,
+                                         Deed::kCancel};
+    const bool is_right = below(10) != 0;
+    const auto of_hold = kDeeds[below(3)];
+    auto op = new_op(
+        is_right ? (order.serials.empty() ? of_hold : Deed::kCancel) : kDeeds[below(kDeeds.size())],
+        "");
+    op.order = order.number;
+    if (op.deed == Deed::kExtend) op.ttl_ms = 1 + static_cast<std::int64_t>(below(1000));
+    if (op.deed == Deed::kConfirm) op.quantity = below(plan_.quantity_max + 1);
+    if (op.deed != Deed::kCancel) return op;
+    op.restocks = below(4) != 0;
+    if (below(2) == 0) {
+        op.quantity = below(3);
+    } else if (!order.serials.empty()) {
+        op.serials = {order.serials[below(order.serials.size())]};
+    }
+    return op;
+}
+
+// Until it is answered, most of the time; always as a whole.
+void Customer::ask_atomic() {
+    std::vector<Op> ops;
+    for (auto left = 2 + below(3); left > 0; --left) {
+        auto op = keyed_purchase(below(2) == 0 ? few_ : plan_.event);
+        if (below(2) == 0) {
+            op.deed = Deed::kHold;
+            op.ttl_ms = 1 + static_cast<std::int64_t>(below(500));
+        }
+        ops.push_back(std::move(op));
+    }
+    while (client_.problems().empty() && client_.reach_daemon()) {
+        const auto answers = client_.ask_atomic(ops);
+        for (const auto& op : answers)
+            note(op);
+        if (is_answered(answers.front())) {
+            answered_ += answers.size();
+            return;
+        }
+        if (below(4) == 0) return;
+    }
 }
 
 // Some are left in doubt for ever, some are abandoned.
@@ -103,14 +186,17 @@ void Customer::mix() {
     if (!client_.reach_daemon()) return;
     const auto& event = below(3) == 0 ? few_ : plan_.event;
     const auto what = below(100);
-    if (what < 45) return settle_or_leave(keyed_purchase(event));
-    if (what < 55) {  // perhaps for less, perhaps with a memo
+    if (what < 30) return settle_or_leave(keyed_purchase(event));
+    if (what < 38) return hold(event);
+    if (what < 53) return change_order();
+    if (what < 55) return ask_atomic();
+    if (what < 59) {  // perhaps for less, perhaps with a memo
         auto op = keyed_purchase(event);
         op.min_quantity = 1 + below(op.quantity);
         op.memo = std::string(below(200), 'm');
         return settle_or_leave(op);
     }
-    if (what < 57) {  // more than "few" ever has
+    if (what < 60) {  // more than "few" ever has
         auto op = keyed_purchase(event);
         op.quantity = op.min_quantity = 5000;
         return settle_or_leave(op);

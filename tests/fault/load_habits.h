@@ -20,6 +20,11 @@ class Customer {
     HistoryClient& client() { return client_; }
 
   private:
+    struct Known {  // an order, as it was told last
+        std::uint64_t number = 0;
+        std::vector<std::uint64_t> serials;  // none: a hold
+    };
+
     void buy();
     void mix();
     void fill();
@@ -32,7 +37,13 @@ class Customer {
     void ask(const Op& op);
     void ask_batch();
     void ask_again(bool changed);
+    void ask_atomic();
     void resize();
+    void hold(const std::string& event);
+    void change_order();
+    Op some_change(const Known& order);
+    /// Keeps in mind which orders there are.
+    void note(const Op& op);
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
 
     const Load::Plan& plan_;
@@ -43,7 +54,8 @@ class Customer {
     std::string prefix_;  // of its keys
     std::string few_;     // an event with never more than a few tickets left
     std::uint64_t keys_ = 0;
-    std::vector<Op> asked_;  // the latest with keys
+    std::vector<Op> asked_;      // the latest with keys
+    std::vector<Known> orders_;  // the latest
     bool is_done_ = false;
 };
 

@@ -2,9 +2,9 @@
 // only ever bought would let the history check pass for want of history.
 #include <doctest/doctest.h>
 
-#include <array>
 #include <map>
 
+#include "tests/fault/history_judge.h"
 #include "tests/fault/ordeal.h"
 #include "tests/support/randomness.h"
 
@@ -12,9 +12,7 @@ namespace ticketd::testing {
 namespace {
 
 std::string kind_of(const Op& op) {
-    constexpr std::array kDeeds{"create", "resize", "purchase", "query",
-                                "events", "order",  "abandon"};
-    const std::string deed = kDeeds.at(static_cast<std::size_t>(op.deed));
+    const auto deed = (op.batch > 0 ? "batch " : "") + name_of(op.deed);
     if (op.answer == Answer::kUnknown) return deed + ": no answer";
     if (op.answer == Answer::kRefused) return deed + ": " + op.told.refusal;
     return deed + (op.told.replayed ? ": replayed" : ": ok");
@@ -38,12 +36,42 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
         ++met[kind_of(op)];
     for (const auto& [kind, count] : met)
         MESSAGE(kind << " " << count);
-    for (const std::string kind :
-         {"purchase: ok", "purchase: replayed", "purchase: sold_out", "purchase: insufficient",
-          "purchase: never_satisfiable", "purchase: key_mismatch", "purchase: key_abandoned",
-          "create: ok", "create: exists", "resize: ok", "resize: capacity_below_committed",
-          "query: ok", "events: ok", "order: ok", "order: not_found", "order: key_abandoned",
-          "abandon: ok", "abandon: replayed"}) {
+    for (const std::string kind : {"purchase: ok",
+                                   "purchase: replayed",
+                                   "purchase: sold_out",
+                                   "purchase: insufficient",
+                                   "purchase: never_satisfiable",
+                                   "purchase: key_mismatch",
+                                   "purchase: key_abandoned",
+                                   "create: ok",
+                                   "create: exists",
+                                   "resize: ok",
+                                   "resize: capacity_below_committed",
+                                   "query: ok",
+                                   "events: ok",
+                                   "order: ok",
+                                   "order: not_found",
+                                   "order: key_abandoned",
+                                   "abandon: ok",
+                                   "abandon: replayed",
+                                   "hold: ok",
+                                   "hold: replayed",
+                                   "purchase: held_out",
+                                   "confirm: ok",
+                                   "confirm: replayed",
+                                   "confirm: hold_expired",
+                                   "confirm: wrong_state",
+                                   "release: ok",
+                                   "release: not_found",
+                                   "extend: ok",
+                                   "extend: hold_expired",
+                                   "cancel: ok",
+                                   "cancel: replayed",
+                                   "cancel: wrong_state",
+                                   "batch purchase: ok",
+                                   "batch hold: ok",
+                                   "batch purchase: linked_failed",
+                                   "batch hold: linked_failed"}) {
         CAPTURE(kind);
         CHECK(met[kind] > 0);
     }

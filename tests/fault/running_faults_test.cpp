@@ -14,7 +14,7 @@
 #include "tests/fault/injector.h"
 #include "tests/support/daemon.h"
 
-namespace ticketd::testing {
+namespace ticketd::testing::running {
 namespace {
 
 enum class Ending : std::uint8_t {
@@ -330,4 +330,4 @@ TEST_CASE("a daemon that cannot accept sells on and accepts later") {
 TEST_SUITE_END();
 
 }  // namespace
-}  // namespace ticketd::testing
+}  // namespace ticketd::testing::running
