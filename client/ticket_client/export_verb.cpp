@@ -1,22 +1,14 @@
 #include "client/ticket_client/export_verb.h"
 
-#include <array>
 #include <map>
 
 #include "client/point_in_time.h"
 #include "client/streams.h"
 #include "client/ticket_client/ledger_pages.h"
+#include "client/ticket_client/row_kind.h"
 
 namespace ticketd::client {
 namespace {
-
-// Every member that an entry can have, so that each line of CSV has the same columns.
-constexpr std::array kColumns{
-    "lsn",     "type",         "time_ms",     "uid",      "event",    "order",     "requested",
-    "granted", "first_serial", "serials",     "returned", "restock",  "owner",     "buyer",
-    "key",     "memo",         "expires_ms",  "bind",     "pid",      "capacity",  "available",
-    "held",    "sold",         "deficit",     "state",    "opens_ms", "closes_ms", "order_limit",
-    "line",    "auto_close",   "buyer_limit", "buyers",   "slots",    "void_holds"};
 
 // RFC 4180: a field with a comma, a quote or a line break stands in quotes, and quotes are doubled.
 std::string csv_field(const Json& value) {
@@ -35,8 +27,8 @@ std::string csv_field(const Json& value) {
 
 std::string csv_line(const Json& entry) {
     std::string line;
-    for (const auto* column : kColumns) {
-        if (column != kColumns.front()) line += ',';
+    for (const auto column : entry_columns()) {
+        if (column != entry_columns().front()) line += ',';
         const auto found = entry.find(column);
         if (found != entry.end()) line += csv_field(*found);
     }
@@ -45,7 +37,7 @@ std::string csv_line(const Json& entry) {
 
 std::string csv_head() {
     std::string line;
-    for (const auto* column : kColumns)
+    for (const auto column : entry_columns())
         line += (line.empty() ? "" : ",") + std::string{column};
     return line + "\r\n";
 }
@@ -103,7 +95,7 @@ class Report {
                             {"held", totals.held},
                             {"released", totals.released}});
         }
-        return Json{{"report", std::move(rows)}}.dump();
+        return Json{{"report", std::move(rows)}, {"per", by_}}.dump();
     }
 
   private:
@@ -146,12 +138,10 @@ class Report {
 
 std::optional<Failure> export_ledger(const Arguments& arguments, const CallOptions& options) {
     const bool is_csv = arguments.is_csv;
-    if (is_csv) {
-        if (auto failure = write_result(csv_head())) return failure;
-    }
-    // A page at a time: a line each would be a system call each.
+    // A page at a time: a line each would be a system call each. The head goes with the first, so
+    // that who may not read the ledger gets nothing.
     constexpr std::size_t kPiece = std::size_t{64} * 1024;
-    std::string lines;
+    auto lines = is_csv ? csv_head() : "";
     auto failure = for_each_entry(arguments.from.value_or(1), options,
                                   [&](const Json& entry) -> std::optional<Failure> {
                                       lines += is_csv ? csv_line(entry) : entry.dump() + '\n';

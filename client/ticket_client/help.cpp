@@ -1,5 +1,7 @@
 #include "client/ticket_client/help.h"
 
+#include "client/ticket_client/row_kind.h"
+
 namespace ticketd::client {
 namespace {
 
@@ -29,6 +31,23 @@ std::string option_lines(std::string_view letters) {
         text += line(left, option.meaning);
     }
     return text;
+}
+
+// The names in lines of at most `kWidth` columns.
+std::string column_lines(Verb verb) {
+    constexpr std::size_t kWidth = 96;
+    const auto kind = row_kind(verb);
+    if (!kind) return {};
+    std::string text = "\ncolumns of --output tsv, and what --output env sets:\n", row = " ";
+    if (!kind->list.empty()) text = "\ncolumns of --output tsv:\n";
+    for (const auto column : kind->columns) {
+        if (row.size() + 1 + column.size() > kWidth) {
+            text += row + '\n';
+            row = " ";
+        }
+        row += ' ' + std::string{column};
+    }
+    return text + row + '\n';
 }
 
 std::string general_help() {
@@ -62,7 +81,7 @@ std::string help_text(const VerbInfo* verb) {
     text += "\n\n";
     if (!verb->options.empty()) text += "options:\n" + option_lines(verb->options) + '\n';
     text += "options of every verb:\n" + option_lines("") + "\nexamples:\n";
-    return text + std::string{verb->details};
+    return text + std::string{verb->details} + column_lines(verb->verb);
 }
 
 }  // namespace ticketd::client

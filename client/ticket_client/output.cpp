@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/ticket_client/result_json.h"
+#include "client/ticket_client/row_kind.h"
 #include "client/ticket_client/text.h"
 
 namespace ticketd::client {
@@ -55,10 +56,20 @@ std::string in_quotes(std::string_view value) {
     return text + '\'';
 }
 
-std::string env(const Json& result) {
+std::string assignment(std::string_view name, const Json& value) {
+    return variable(name) + '=' + in_quotes(plain(value)) + '\n';
+}
+
+// What this result has not got is set too, to nothing: a shell keeps no value of the one before.
+std::string env(Verb verb, const Json& result) {
     std::string text;
     for (const auto& [name, value] : result.items())
-        text += variable(name) + '=' + in_quotes(plain(value)) + '\n';
+        text += assignment(name, value);
+    const auto kind = row_kind(verb);
+    if (!kind || !kind->list.empty()) return text;
+    for (const auto column : kind->columns) {
+        if (!result.contains(column)) text += assignment(column, Json{});
+    }
     return text;
 }
 
@@ -86,9 +97,11 @@ std::string tsv_line(const std::vector<std::string>& fields) {
     return text + '\n';
 }
 
-std::string lines(const std::vector<std::string>& names, const Json& rows) {
-    auto text = tsv_line(names);
+std::optional<std::string> lines(const std::vector<std::string>& names, const Json& rows,
+                                 Head head) {
+    auto text = head == Head::kWith ? tsv_line(names) : "";
     for (const auto& row : rows) {
+        if (!row.is_object()) return std::nullopt;
         std::vector<std::string> values;
         for (const auto& name : names)
             values.push_back(row.contains(name) ? plain(row[name]) : "");
@@ -97,16 +110,32 @@ std::string lines(const std::vector<std::string>& names, const Json& rows) {
     return text;
 }
 
-// A result that begins with a list is that list, else it is the only row. Of an empty list nothing
-// is known, not even its names.
-std::optional<std::string> tsv(const Json& result) {
+std::vector<std::string> names_of(const RowKind& kind, Verb verb, const Json& result) {
+    std::vector<std::string> names{kind.columns.begin(), kind.columns.end()};
+    const auto per = result.find("per");
+    if (verb == Verb::kReport && per != result.end() && per->is_string()) names[0] = *per;
+    return names;
+}
+
+// Of a verb whose rows are of no known kind, a result that begins with a list is that list, else it
+// is the only row; its members are the columns.
+std::optional<std::string> tsv_of_anything(const Json& result, Head head) {
     const bool is_list = !result.empty() && result.front().is_array();
     const auto rows = is_list ? result.front() : Json::array({result});
     if (rows.empty()) return "";
     if (!is_table(rows)) return std::nullopt;
     const auto names = columns(rows);
-    if (!names) return std::nullopt;
-    return lines(*names, rows);
+    return names ? lines(*names, rows, head) : std::nullopt;
+}
+
+std::optional<std::string> tsv(Verb verb, const Json& result, Head head) {
+    const auto kind = row_kind(verb);
+    if (!kind) return tsv_of_anything(result, head);
+    const auto names = names_of(*kind, verb, result);
+    if (kind->list.empty()) return lines(names, Json::array({result}), head);
+    const auto rows = result.find(kind->list);
+    if (rows == result.end() || !rows->is_array()) return std::nullopt;
+    return lines(names, *rows, head);
 }
 
 }  // namespace
@@ -126,12 +155,12 @@ std::vector<std::string> variables_of(std::string_view result) {
     return variables;
 }
 
-std::optional<std::string> formatted(Output output, Verb verb, std::string_view result) {
+std::optional<std::string> formatted(Output output, Verb verb, std::string_view result, Head head) {
     if (output == Output::kText) return result_text(verb, result);
     if (output == Output::kJson) return std::string{result} + '\n';
     const auto json = read_result(result);
     if (!json || !json->is_object()) return std::nullopt;
-    return output == Output::kEnv ? env(*json) : tsv(*json);
+    return output == Output::kEnv ? env(verb, *json) : tsv(verb, *json, head);
 }
 
 }  // namespace ticketd::client

@@ -20,6 +20,10 @@ enum class Output : std::uint8_t {
     kTsv,   ///< a line of names, then one of values, or one for each row of a list
 };
 
+/// Whether tsv begins with the line of names: those who write one result after another want it
+/// once.
+enum class Head : std::uint8_t { kWith, kWithout };
+
 /// The format that is called `name`, if there is one.
 std::optional<Output> output_called(std::string_view name);
 
@@ -27,8 +31,11 @@ std::optional<Output> output_called(std::string_view name);
 std::vector<std::string> variables_of(std::string_view result);
 
 /// `result` (the text of a JSON value) in this format, ended by LF. In kEnv and kTsv a list of
-/// plain values is joined by blanks, null is empty and what is nested deeper stays JSON; nothing if
-/// `result` is no object, or larger than any of the daemon's.
-std::optional<std::string> formatted(Output output, Verb verb, std::string_view result);
+/// plain values is joined by blanks, null is empty and what is nested deeper stays JSON. The
+/// columns of kTsv, and what kEnv sets at least, are those of row_kind.h; what a result has not got
+/// is empty. Nothing if `result` is not what the verb is answered with, or larger than any of the
+/// daemon's.
+std::optional<std::string> formatted(Output output, Verb verb, std::string_view result,
+                                     Head head = Head::kWith);
 
 }  // namespace ticketd::client

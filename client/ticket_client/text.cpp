@@ -257,8 +257,10 @@ std::optional<std::string> about_change(const Json& change) {
 }  // namespace
 
 std::string result_text(Verb verb, std::string_view result) {
-    const auto json = read_result(result);
+    auto json = read_result(result);
     if (!json) return printable(result) + '\n';
+    // It stands in the head of the table.
+    if (verb == Verb::kReport && json->is_object()) json->erase("per");
     if (verb == Verb::kWatch && json->is_object()) {
         if (auto text = about_change(*json)) return *std::move(text);
     }

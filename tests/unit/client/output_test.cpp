@@ -55,6 +55,43 @@ TEST_CASE("tsv is a line of names and a line of values, or one for each row of a
     CHECK(tsv(R"({"orders":[],"next":null})").empty());
 }
 
+TEST_CASE("the columns of tsv do not depend on the data, and an empty list has them too") {
+    const auto columns_of = [](Verb verb, std::string_view result) {
+        const auto text = formatted(Output::kTsv, verb, result).value_or("nothing");
+        return text.substr(0, text.find('\n'));
+    };
+    const auto plain = columns_of(Verb::kQuery, R"({"event":"a","state":"open","capacity":2})");
+    CHECK(plain.starts_with("event\tstate\tcapacity\tavailable\theld\tsold\tlsn\topens_ms\t"));
+    CHECK(columns_of(Verb::kQuery, R"({"event":"a","state":"open","opens_ms":5})") == plain);
+    CHECK(columns_of(Verb::kEvents, R"({"events":[]})") == plain);
+    CHECK(columns_of(Verb::kOrders, R"({"orders":[],"next":4})") ==
+          columns_of(Verb::kOrder, R"({"order":1,"memo":"x","of a newer daemon":1})"));
+    CHECK(columns_of(Verb::kReport, R"({"report":[],"per":"hour"})") ==
+          "hour\torders\tsold\tcancelled\theld\treleased");
+    CHECK(columns_of(Verb::kLedgerRead, R"({"entries":[]})").starts_with("lsn\ttype\ttime_ms\t"));
+    CHECK(columns_of(Verb::kOrders, R"({"entries":[]})") == "nothing");
+    CHECK(columns_of(Verb::kOrders, R"({"orders":[1]})") == "nothing");
+    CHECK(formatted(Output::kTsv, Verb::kBatch, R"({"results":[{"result":{"order":1}},{}]})") ==
+          "result\terror\n{\"order\":1}\t\n\t\n");
+}
+
+TEST_CASE("one line of tsv after another needs its names once") {
+    const auto* change = R"({"subscription":1,"lsn":2,"type":"held","event":"a","sold":3})";
+    CHECK(formatted(Output::kTsv, Verb::kWatch, change) ==
+          "lsn\ttype\ttime_ms\tevent\tstate\tcapacity\tavailable\theld\tsold\n"
+          "2\theld\t\ta\t\t\t\t\t3\n");
+    CHECK(formatted(Output::kTsv, Verb::kWatch, change, Head::kWithout) ==
+          "2\theld\t\ta\t\t\t\t\t3\n");
+}
+
+TEST_CASE("env sets what an answer has not got to nothing, so that none of the last one stays") {
+    const auto text = formatted(Output::kEnv, Verb::kPurchase, R"({"order":5,"new":"n"})");
+    CHECK(text.value_or("").starts_with("TICKET_ORDER='5'\nTICKET_NEW='n'\nTICKET_EVENT=''\n"));
+    CHECK(text.value_or("").find("TICKET_REPLAYED=''\n") != std::string::npos);
+    CHECK(formatted(Output::kEnv, Verb::kOrders, R"({"orders":[],"next":null})") ==
+          "TICKET_ORDERS=''\nTICKET_NEXT=''\n");
+}
+
 TEST_CASE("what would end a field or a line of tsv is escaped") {
     CHECK(tsv(R"({"memo":"a\tb\nc\rd\\e"})") == "memo\na\\tb\\nc\\rd\\\\e\n");
 }
