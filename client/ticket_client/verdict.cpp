@@ -62,6 +62,14 @@ std::optional<Failure> verdict_on_batch(const Value& answer) {
     return first;
 }
 
+// Rows alone do not tell that there are more of them: text and JSON show `next` themselves.
+std::optional<Failure> note_on_page(const Arguments& arguments, const Value& page) {
+    const auto* next = member(page, "next");
+    if (next == nullptr || !next->is_number_unsigned()) return std::nullopt;
+    const auto* option = arguments.verb->verb == Verb::kOrders ? "--after " : "--from ";
+    return Failure{"next", client_exit::kDone, std::string{"more with "} + option + next->dump()};
+}
+
 }  // namespace
 
 bool is_verified(std::string_view result) {
@@ -73,6 +81,11 @@ bool is_verified(std::string_view result) {
 std::optional<Failure> verdict(const Arguments& arguments, std::string_view result) {
     if (arguments.wants_exit_code) return verdict_on_stock(parsed(result));
     if (arguments.verb->verb == Verb::kBatch) return verdict_on_batch(parsed(result));
+    const bool is_page =
+        arguments.verb->verb == Verb::kOrders || arguments.verb->verb == Verb::kLedgerRead;
+    if (is_page && arguments.output == Output::kTsv && !arguments.is_quiet) {
+        return note_on_page(arguments, parsed(result));
+    }
     if (arguments.verb->verb != Verb::kLedgerVerify || is_verified(result)) return std::nullopt;
     return Failure{"ledger", client_exit::kStorage, "the ledger does not verify"};
 }

@@ -77,6 +77,33 @@ TEST_CASE("a shell evals an order as it is, and cuts a list at its tabs") {
                       "$CLIENT" -q query --exit-code || echo "exit $?")") == "exit 10\n");
 }
 
+TEST_CASE("rows in tsv have the same columns on each page, and stderr tells of the next one") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    const auto page = [&](const std::vector<std::string>& words) {
+        return run_client(daemon.socket(), words);
+    };
+    const auto empty = page({"orders", "--output", "tsv"});
+    CHECK(is_one_line(empty.output));
+    for (int i = 0; i < 3; ++i)
+        page({"buy", "--quiet"});
+    const auto first = page({"orders", "--output", "tsv", "--limit", "2"});
+    CHECK(first.exit == 0);
+    CHECK(first.output.starts_with(empty.output));
+    CHECK(first.error == "next: more with --after 3\n");
+    const auto rest = page({"orders", "--output", "tsv", "--limit", "2", "--after", "3"});
+    CHECK(rest.output.starts_with(empty.output));
+    CHECK(rest.error.empty());
+    CHECK(page({"ledger", "read", "--output", "tsv", "--limit", "1"}).error ==
+          "next: more with --from 2\n");
+    CHECK(page({"orders", "--output", "tsv", "--limit", "2", "--quiet"}).error.empty());
+
+    const auto before = page({"query", "--output", "tsv"}).output;
+    CHECK(page({"event", "update", "demo", "--opens", "now"}).exit == 0);
+    const auto after = page({"query", "--output", "tsv"}).output;
+    CHECK(after.substr(0, after.find('\n')) == before.substr(0, before.find('\n')));
+    CHECK(after.find("\ndemo\topen\t5\t2\t") != std::string::npos);
+}
+
 TEST_CASE("refusals have the exit code of their kind") {
     auto daemon = Daemon::with_events({"demo=3"});
     const auto client = [&](const std::vector<std::string>& words) {

@@ -41,6 +41,24 @@ TEST_CASE("a query says by its exit code whether there are tickets, if it is ask
     CHECK(!verdict(plain, R"({"available":0,"held":0})"));
 }
 
+TEST_CASE("rows in tsv that are not all say how to go on, and it is no failure") {
+    Arguments arguments;
+    arguments.verb = find_verb("orders");
+    arguments.output = Output::kTsv;
+    const auto note = verdict(arguments, R"({"orders":[],"next":193})");
+    REQUIRE(note);
+    CHECK(note->exit_code == 0);
+    CHECK(note->kind + ": " + note->message == "next: more with --after 193");
+    CHECK(!verdict(arguments, R"({"orders":[],"next":null})"));
+    arguments.verb = find_verb("ledger read");
+    CHECK(verdict(arguments, R"({"entries":[],"next":7})")->message == "more with --from 7");
+    arguments.is_quiet = true;
+    CHECK(!verdict(arguments, R"({"entries":[],"next":7})"));
+    arguments.is_quiet = false;
+    arguments.output = Output::kEnv;
+    CHECK(!verdict(arguments, R"({"entries":[],"next":7})"));
+}
+
 TEST_CASE("an answer nested without end is no verdict, and does no harm") {
     std::string deep(200'000, '[');
     deep = R"({"available":)" + deep + std::string(200'000, ']') + "}";
