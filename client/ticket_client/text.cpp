@@ -220,26 +220,35 @@ bool is_about_order(Verb verb) {
            verb == Verb::kRelease || verb == Verb::kExtend || verb == Verb::kCancel;
 }
 
-// A line for each request, as if it had been asked for alone. Nothing if it does not look like it.
+// The kind of a request of a batch that failed.
+std::string kind_of(const Json& error) {
+    const auto data = error.find("data");
+    return cell(data != error.end() && data->is_object() ? data->value("kind", Json{}) : Json{});
+}
+
+// A line for each request, as if it had been asked for alone; none if all of them had to be done or
+// none, and none is: why is said on stderr. Nothing if it does not look like it.
 std::optional<std::string> about_batch(const Json& result) {
     const auto results = result.is_object() ? result.find("results") : result.end();
     if (results == result.end() || !results->is_array()) return std::nullopt;
     std::string text;
+    bool is_undone = results->size() == 1;
     for (const auto& one : *results) {
         const auto done = one.is_object() ? one.find("result") : one.end();
         const auto failed = one.is_object() ? one.find("error") : one.end();
         if (one.is_object() && done != one.end()) {
             const auto order = about_order(*done);
             text += order ? *order : cell(*done) + '\n';
+            is_undone = false;
         } else if (one.is_object() && failed != one.end() && failed->is_object()) {
-            const auto& data = failed->value("data", Json::object());
-            text += cell(data.is_object() ? data.value("kind", Json{}) : Json{}) + ": " +
-                    cell(failed->value("message", Json{})) + '\n';
+            const auto kind = kind_of(*failed);
+            text += kind + ": " + cell(failed->value("message", Json{})) + '\n';
+            is_undone = is_undone || kind == "linked_failed";
         } else {
             return std::nullopt;
         }
     }
-    return text;
+    return is_undone ? "" : text;
 }
 
 // "12 demo purchased: 3 of 5 available, 0 held, 2 sold"

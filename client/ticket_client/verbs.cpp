@@ -133,7 +133,7 @@ constexpr std::array kVerbs{
         "lost connection. With --atomic: purchase, hold, confirm, release and extend; if one\n"
         "cannot be done the others are refused as linked_failed.\n"
         "\n"
-        "Exits with the code of the first request that failed by itself.\n"},
+        "Exits with the code of the first request that failed by itself, which stderr tells of.\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"

@@ -1,7 +1,10 @@
 #include "client/ticket_client/verdict.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "client/rpc.h"
 
 namespace ticketd::client {
 namespace {
@@ -44,20 +47,32 @@ std::optional<Failure> verdict_on_stock(const Value& counts) {
     return silent(may_return ? ErrorKind::kHeldOut : ErrorKind::kSoldOut);
 }
 
+std::string text_of(const Value* value) {
+    return value != nullptr && value->is_string() ? value->get<std::string>() : "";
+}
+
+// A kind that only a newer daemon knows counts as its code does.
+Failure failure_in(const Value& error) {
+    const auto* code = member(error, "code");
+    const auto* data = member(error, "data");
+    const auto kind = text_of(data == nullptr ? nullptr : member(*data, "kind"));
+    const RpcError told{
+        code != nullptr && code->is_number_integer() ? code->get<std::int64_t>() : 0,
+        kind.empty() ? "error" : kind,
+        text_of(member(error, "message")),
+        Retry::kNever,
+        {}};
+    return {told.kind, exit_code_of(told), told.message};
+}
+
 // A failure for which another one is to blame counts only if there is no other.
 std::optional<Failure> verdict_on_batch(const Value& answer) {
+    const int linked = error_kind_info(ErrorKind::kLinkedFailed).client_exit;
     std::optional<Failure> first;
     const auto* results = member(answer, "results");
     for (std::size_t i = 0; results != nullptr && results->is_array() && i < results->size(); ++i) {
         const auto* error = member((*results)[i], "error");
-        const auto* data = error == nullptr ? nullptr : member(*error, "data");
-        const auto* name = data == nullptr ? nullptr : member(*data, "kind");
-        if (name == nullptr || !name->is_string()) continue;
-        const auto kind = find_error_kind(name->get_ref<const std::string&>());
-        if (!kind) continue;
-        if (!first || first->exit_code == error_kind_info(ErrorKind::kLinkedFailed).client_exit) {
-            first = silent(*kind);
-        }
+        if (error != nullptr && (!first || first->exit_code == linked)) first = failure_in(*error);
     }
     return first;
 }

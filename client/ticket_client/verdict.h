@@ -14,7 +14,7 @@ namespace ticketd::client {
 bool is_verified(std::string_view result);
 
 /// Why the program does not end with 0 although it was answered, or nothing. A ledger that does not
-/// verify: `ledger`, 74. A batch: of the first request that failed by itself. With --exit-code, a
+/// verify: `ledger`, 74. A batch: that of the first request that failed by itself. With --exit-code, a
 /// query of an event that is not open: 13; or that found nothing available: `sold_out` 10, or
 /// `held_out` 11 if some are on hold; with no message, because it was asked for. And what else is
 /// to be said beside the result, with 0: `next`, if rows in tsv are not all there are.

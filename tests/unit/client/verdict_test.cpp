@@ -41,6 +41,23 @@ TEST_CASE("a query says by its exit code whether there are tickets, if it is ask
     CHECK(!verdict(plain, R"({"available":0,"held":0})"));
 }
 
+TEST_CASE("a batch that failed says why in the one sentence that decides the exit code") {
+    Arguments arguments;
+    arguments.verb = find_verb("batch");
+    const auto failure =
+        verdict(arguments,
+                R"({"results":[{"error":{"message":"another","data":{"kind":"linked_failed"}}},)"
+                R"({"result":{}},{"error":{"message":"b is sold out","data":{"kind":"sold_out"}}},)"
+                R"({"error":{"message":"too late","data":{"kind":"closed"}}}]})");
+    REQUIRE(failure);
+    CHECK(failure->exit_code == 10);
+    CHECK(failure->kind + ": " + failure->message == "sold_out: b is sold out");
+    CHECK(!verdict(arguments, R"({"results":[{"result":{}}]})"));
+    CHECK(verdict(arguments, R"({"results":[{"error":{"code":1004,"data":{"kind":"new"}}}]})")
+              ->exit_code == 13);
+    CHECK(verdict(arguments, R"({"results":[{"error":[]}]})")->exit_code == 70);
+}
+
 TEST_CASE("rows in tsv that are not all say how to go on, and it is no failure") {
     Arguments arguments;
     arguments.verb = find_verb("orders");
