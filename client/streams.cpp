@@ -15,6 +15,8 @@
 namespace ticketd::client {
 namespace {
 
+constexpr std::string_view kBrokenPipe = "cannot write to stdout: nobody reads it";
+
 // Returns 0 or the error number.
 int write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -50,17 +52,24 @@ Outcome<std::string> read_all(int fd, const std::string& name, std::size_t bytes
 std::optional<Failure> write_result(std::string_view text) {
     const int error = write_all(STDOUT_FILENO, text);
     if (error == 0) return std::nullopt;
+    if (error == EPIPE) return Failure{"output", client_exit::kStorage, std::string{kBrokenPipe}};
     return Failure{"output", client_exit::kStorage,
                    std::string{"cannot write to stdout: "} + ::strerrordesc_np(error)};
 }
 
-int report(const Failure& failure) {
+std::string line_of(const Failure& failure) {
     const auto* kind = failure.kind.c_str();
     // The first word stays: programs read it.
     const auto said = is_translated(kind) ? std::string{tr(kind)} + " (" + failure.message + ')'
                                           : failure.message;
-    const auto line = printable(failure.kind + ": " + said) + '\n';
-    static_cast<void>(write_all(STDERR_FILENO, line));
+    return printable(failure.kind + ": " + said) + '\n';
+}
+
+int report(const Failure& failure) {
+    // Who closed the pipe knows. Where something was done the message says so, and is said.
+    if (failure.message != kBrokenPipe) {
+        static_cast<void>(write_all(STDERR_FILENO, line_of(failure)));
+    }
     return failure.exit_code;
 }
 

@@ -13,8 +13,12 @@ namespace ticketd::client {
 /// Writes all of `text` to stdout. The failure is `output`, exit 74.
 std::optional<Failure> write_result(std::string_view text);
 
-/// Writes `kind: message` to stderr as one line and returns the exit code. Nothing can be done
-/// about a stderr that does not take it.
+/// `kind: message` as one line, in the language of whoever reads it but for the kind.
+std::string line_of(const Failure& failure);
+
+/// Writes that line to stderr and returns the exit code. Nothing can be done about a stderr that
+/// does not take it. That nobody reads stdout any more (`| head -1`) is not said, unless what was
+/// done meanwhile was added to the message.
 int report(const Failure& failure);
 
 /// All of stdin; a failure (exit 65) if it cannot be read or is longer than `bytes_max`.

@@ -3,6 +3,7 @@
 #include <libintl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <clocale>
 #include <cstdlib>
@@ -15,18 +16,27 @@ namespace {
 constexpr const char* kDomain = "ticket-client";
 bool is_in_use = false;
 
-// What setlocale(3) would go by; empty if it is nothing, or nothing to translate to.
-std::string language_asked_for() {
+// "zh" and "zh_CN.UTF-8" are of the language "zh", "zhx" is not.
+bool is_of(std::string_view language, std::string_view locale) {
+    if (!locale.starts_with(language)) return false;
+    const auto rest = locale.substr(language.size());
+    return rest.empty() || std::string_view{"_-.@"}.find(rest[0]) != std::string_view::npos;
+}
+
+// No language: what stands in the program is English.
+bool is_plain(std::string_view locale) {
+    return locale.empty() || locale == "POSIX" || is_of("C", locale);
+}
+
+const char* variable(const char* name) {
+    const auto* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+    return value == nullptr ? "" : value;
+}
+
+std::string_view locale_of_environment() {
     for (const auto* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
-        const auto* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-        if (value == nullptr || *value == '\0') continue;
-        const std::string_view locale{value};
-        // English is what there is; reading a locale takes longer than a purchase.
-        const bool is_plain = locale == "C" || locale == "POSIX" || locale.starts_with("C.") ||
-                              locale.starts_with("en");
-        const auto* list = std::getenv("LANGUAGE");  // NOLINT(concurrency-mt-unsafe)
-        if (!is_plain) return value;
-        return locale.starts_with("C.") && list != nullptr ? list : "";
+        const std::string_view value{variable(name)};
+        if (!value.empty()) return value;
     }
     return {};
 }
@@ -44,18 +54,29 @@ std::string catalogues() {
 
 }  // namespace
 
-void use_language_of_environment() {
-    // NOLINTBEGIN(concurrency-mt-unsafe): before any other thread could exist
-    const auto language = language_asked_for();
-    if (language.empty()) return;
-    if (std::setlocale(LC_MESSAGES, "") == nullptr || std::setlocale(LC_CTYPE, "") == nullptr) {
-        // A locale that the machine has not got: the language can be had all the same.
-        if (std::setlocale(LC_MESSAGES, "C.UTF-8") == nullptr) return;
-        std::setlocale(LC_CTYPE, "C.UTF-8");
-        const auto* list = std::getenv("LANGUAGE");
-        const bool has_list = list != nullptr && *list != '\0';
-        if (!has_list) ::setenv("LANGUAGE", language.substr(0, language.find('.')).c_str(), 1);
+std::string languages_for(std::string_view locale, std::string_view list) {
+    constexpr std::string_view kOurs = ":zh_CN";
+    if (is_plain(locale)) return {};
+    for (std::size_t at = 0; at < list.size();) {
+        const auto end = std::min(list.find(':', at), list.size());
+        const auto entry = list.substr(at, end - at);
+        if (is_of("en", entry) || (!entry.empty() && is_plain(entry))) return {};
+        if (is_of("zh", entry)) {
+            return std::string{list.substr(0, end)}.append(kOurs).append(list.substr(end));
+        }
+        at = end + 1;
     }
+    return is_of("zh", locale) ? std::string{locale}.append(kOurs) : "";
+}
+
+void use_language_of_environment() {
+    const auto languages = languages_for(locale_of_environment(), variable("LANGUAGE"));
+    if (languages.empty()) return;
+    // NOLINTBEGIN(concurrency-mt-unsafe): before any other thread could exist
+    // The catalogue is UTF-8, and so is what we write, whatever locales the machine has got.
+    if (std::setlocale(LC_MESSAGES, "C.UTF-8") == nullptr) return;
+    std::setlocale(LC_CTYPE, "C.UTF-8");
+    ::setenv("LANGUAGE", languages.c_str(), 1);
     // NOLINTEND(concurrency-mt-unsafe)
     ::bindtextdomain(kDomain, catalogues().c_str());
     ::bind_textdomain_codeset(kDomain, "UTF-8");
@@ -63,7 +84,25 @@ void use_language_of_environment() {
 }
 
 const char* tr(const char* text) {
-    return is_in_use ? ::dgettext(kDomain, text) : text;
+    // The translation of nothing would be the catalogue's head.
+    return is_in_use && *text != '\0' ? ::dgettext(kDomain, text) : text;
+}
+
+std::string say(const char* text, std::initializer_list<std::string> values) {
+    std::string said;
+    for (std::string_view rest{tr(text)}; !rest.empty();) {
+        const auto at = rest[0] == '{' && rest.size() >= 3 && rest[2] == '}'
+                            ? static_cast<std::size_t>(rest[1] - '1')
+                            : values.size();
+        if (at < values.size()) {
+            said += values.begin()[at];
+            rest.remove_prefix(3);
+        } else {
+            said += rest[0];
+            rest.remove_prefix(1);
+        }
+    }
+    return said;
 }
 
 bool is_translated(const char* text) {

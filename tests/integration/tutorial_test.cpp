@@ -33,14 +33,13 @@ TEST_CASE(
     auto daemon = Daemon::with_events({"demo=1"});
     const auto speak = [&](const std::vector<std::string>& words, const std::string& locale) {
         ProcessOptions options;
-        options.environment = {"LC_ALL=" + locale,
-                               "LANGUAGE=" + std::string{locale == "C.UTF-8" ? "zh_CN" : ""}};
+        options.environment = {"LC_ALL=" + locale, "LANGUAGE="};
         std::vector<std::string> all{TICKET_CLIENT_BINARY, "--socket", daemon.socket()};
         all.insert(all.end(), words.begin(), words.end());
         return run(all, options);
     };
     // One that the machine may have, one that no machine has, and the language alone.
-    for (const std::string locale : {"zh_CN.UTF-8", "zh_CN.nowhere", "C.UTF-8"}) {
+    for (const std::string locale : {"zh_CN.UTF-8", "zh_CN.nowhere", "zh"}) {
         CAPTURE(locale);
         CHECK(speak({"query"}, locale).output.find("剩余") != std::string::npos);
         CHECK(Json::parse(speak({"query", "--json"}, locale).output).contains("available"));
