@@ -157,6 +157,43 @@ TEST_CASE("a result that cannot be written is exit 74, and says that the purchas
     CHECK(Json::parse(order.output)["order"] == 2);
 }
 
+TEST_CASE("a closed pipe is silent, unless something was done that its reader should know of") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    const auto unread = [&](const std::vector<std::string>& words) {
+        std::vector<std::string> all{"/usr/bin/python3",
+                                     "-c",
+                                     "import os, subprocess, sys\n"
+                                     "reader, writer = os.pipe()\n"
+                                     "os.close(reader)\n"
+                                     "sys.exit(subprocess.run(sys.argv[1:], stdout=writer)."
+                                     "returncode)",
+                                     TICKET_CLIENT_BINARY,
+                                     "--socket",
+                                     daemon.socket()};
+        all.insert(all.end(), words.begin(), words.end());
+        return run(all);
+    };
+    for (const std::vector<std::string>& words :
+         std::initializer_list<std::vector<std::string>>{{"query"},
+                                                         {"orders"},
+                                                         {"ledger", "read", "--output", "tsv"},
+                                                         {"ledger", "export", "--csv"},
+                                                         {"ledger", "export"},
+                                                         {"watch", "--since", "0"},
+                                                         {"buy", "--dry-run"},
+                                                         {"--help"}}) {
+        CAPTURE(words.front());
+        const auto silent = unread(words);
+        CHECK(silent.exit == 74);
+        CHECK(silent.error.empty());
+    }
+    const auto told = unread({"buy", "--key", "k"});
+    CHECK(told.exit == 74);
+    CHECK(told.error ==
+          "output: cannot write to stdout: nobody reads it; the request was done; to see it, "
+          "repeat with --key k\n");
+}
+
 TEST_CASE("a key that is used again replays the same order") {
     auto daemon = Daemon::with_events({"demo=3"});
     const std::vector<std::string> words{"--json", "purchase", "2", "--key", "k"};
