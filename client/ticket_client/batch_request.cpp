@@ -69,7 +69,7 @@ Outcome<Request> batch_request(const Arguments& arguments) {
     auto params = R"({"requests":)" + requests->dump();
     if (arguments.is_atomic) params += R"(,"atomic":true)";
     return Request{"batch", params + '}', are_keyed ? Nature::kKeyed : Nature::kOnce,
-                   are_keyed ? "none of it is known to be done" : "some of it may have been done"};
+                   "ask `ticket-client orders` and `ticket-client events` what was done"};
 }
 
 }  // namespace ticketd::client

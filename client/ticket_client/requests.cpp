@@ -19,7 +19,7 @@
 namespace ticketd::client {
 namespace {
 
-constexpr const char* kAskForEvents = "ask `ticket-client events` whether it was done";
+constexpr const char* kAskForEvents = "ask `ticket-client events` what is so now";
 
 // Collects the parameters that were given.
 class Params {
@@ -185,7 +185,8 @@ Outcome<Request> abandon(const Arguments& arguments) {
 
 Outcome<Request> order(const Arguments& arguments) {
     if (arguments.key.has_value() != arguments.operands.empty()) {
-        return usage("order needs a number or --key, not both");
+        return usage(arguments.key ? "order needs a number or --key, not both"
+                                   : "order: give a number or --key");
     }
     if (arguments.key) return Params{}.add("key", arguments.key).request("order", Nature::kQuery);
     const auto id = parse_number(arguments.operands[0]);
@@ -270,8 +271,18 @@ Outcome<Request> any_call(const Arguments& arguments) {
     std::replace(params.begin(), params.end(), '\r', ' ');
     if (!is_event_name(method)) return bad_input("'" + method + "' is no method name");
     const auto nature = nature_of(method, params);
-    return Request{method, std::move(params), nature,
-                   nature == Nature::kKeyed ? "repeat with the same key" : "it may have been done"};
+    return Request{
+        method, std::move(params), nature,
+        nature == Nature::kKeyed ? "repeat with the same key" : "ask the daemon what is so now"};
+}
+
+// Page after page, when it runs.
+Outcome<Request> export_request(const Arguments& arguments) {
+    if (arguments.output && *arguments.output != Output::kJson) {
+        return usage("ledger export writes JSON, or CSV with --csv; --output does not go with it");
+    }
+    if (arguments.output && arguments.is_csv) return usage("--csv or --json, not both");
+    return Request{"ledger.read", "{}", Nature::kQuery, {}};
 }
 
 }  // namespace
@@ -340,7 +351,7 @@ Outcome<Request> request_for(const Arguments& arguments) {
         case Verb::kStats: return Request{"server.stats", "{}", Nature::kQuery, {}};
         case Verb::kInfo: return Request{"server.info", "{}", Nature::kQuery, {}};
         case Verb::kLedgerVerify: return Request{"ledger.verify", "{}", Nature::kQuery, {}};
-        case Verb::kLedgerExport:
+        case Verb::kLedgerExport: return export_request(arguments);
         case Verb::kReport:  // page after page, when it runs
             return Request{"ledger.read", "{}", Nature::kQuery, {}};
         case Verb::kLedgerBackup: return Request{"ledger.position", "{}", Nature::kQuery, {}};

@@ -157,6 +157,20 @@ TEST_CASE("a result that cannot be written is exit 74, and says that the purchas
     CHECK(Json::parse(order.output)["order"] == 2);
 }
 
+TEST_CASE("what was done and cannot be shown is told in whole sentences") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    ProcessOptions full;
+    full.stdout_path = "/dev/full";
+    CHECK(run_client(daemon.socket(), {"event", "create", "x", "3"}, full).error ==
+          "output: cannot write to stdout: No space left on device; the request was done; to see "
+          "it, ask `ticket-client events` what is so now\n");
+    full.stdin_path = daemon.scratch() / "batch";
+    write_file(full.stdin_path, R"({"method":"purchase","params":{"event":"demo"}})");
+    CHECK(run_client(daemon.socket(), {"batch", "-"}, full)
+              .error.ends_with("; to see it, ask `ticket-client orders` and `ticket-client events` "
+                               "what was done\n"));
+}
+
 TEST_CASE("a closed pipe is silent, unless something was done that its reader should know of") {
     auto daemon = Daemon::with_events({"demo=3"});
     const auto unread = [&](const std::vector<std::string>& words) {

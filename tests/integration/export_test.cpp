@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/support/daemon.h"
+#include "tests/support/hostile.h"
 
 namespace ticketd::testing {
 namespace {
@@ -61,6 +62,18 @@ TEST_CASE("CSV has the same columns in each line, and quotes what needs it") {
     const auto commas = std::count(lines[0].begin(), lines[0].end(), ',');
     CHECK(std::count(lines[1].begin(), lines[1].end(), ',') == commas);
     CHECK(lines[9].ends_with("\r"));
+}
+
+TEST_CASE("who may not read the ledger gets none of it, not even its columns") {
+    if (!can_be_others()) return;
+    auto daemon = open_daemon({"demo=5"});
+    ProcessOptions stranger;
+    stranger.uid = kStranger;
+    const auto denied = run_client(daemon.socket(), {"ledger", "export", "--csv"}, stranger);
+    CHECK(denied.exit == 77);
+    CHECK(denied.output.empty());
+    CHECK(denied.error.starts_with("denied: "));
+    CHECK(client(daemon, {"ledger", "export", "--csv", "--from", "2"}).output.starts_with("lsn,"));
 }
 
 TEST_CASE("a report adds up to what the ledger says") {

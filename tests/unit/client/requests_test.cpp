@@ -50,6 +50,32 @@ TEST_CASE("a purchase sends what it was given") {
           R"({"event":"demo","quantity":4,"min_quantity":2,"key":"k","memo":"says \"hi\""})");
 }
 
+TEST_CASE("an export is JSON or CSV, and is told so when it is asked for anything else") {
+    auto given = arguments("ledger export");
+    CHECK(exit_of(given) == 0);
+    given.is_csv = true;
+    CHECK(exit_of(given) == 0);
+    for (const auto output : {Output::kJson, Output::kText, Output::kEnv, Output::kTsv}) {
+        given.output = output;
+        CHECK(exit_of(given) == 64);
+    }
+    given.is_csv = false;
+    CHECK(exit_of(given) == 64);
+    given.output = Output::kJson;
+    CHECK(exit_of(given) == 0);
+}
+
+TEST_CASE("an order is asked for by its number or its key, one of them") {
+    const auto message = [](const Arguments& from) {
+        const auto outcome = request_for(from);
+        return failure_of(outcome) == nullptr ? "" : failure_of(outcome)->message;
+    };
+    CHECK(message(arguments("order")) == "order: give a number or --key; try --help");
+    auto both = arguments("order", {"5"});
+    both.key = "k";
+    CHECK(message(both) == "order needs a number or --key, not both; try --help");
+}
+
 TEST_CASE("numbers of tickets are strict") {
     for (const auto* text : {"2x", "-1", "1e3", "0", "", " 1", "1 ", "+1", "0x1", "1.0",
                              "9007199254740992", "99999999999999999999"}) {
