@@ -1,5 +1,6 @@
 #include "common/duration.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -15,25 +16,42 @@ struct Unit {
 constexpr std::array kUnits{Unit{"d", 24 * 3'600'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                             Unit{"s", 1000}, Unit{"ms", 1}};
 
-double milliseconds_in(std::string_view name) {
-    for (const auto& unit : kUnits) {
-        if (unit.name == name) return static_cast<double>(unit.milliseconds);
-    }
-    return 0;
+// How long the name of a unit at the start of the text is.
+std::size_t letters_at_start(std::string_view text) {
+    std::size_t count = 0;
+    while (count < text.size() && text[count] >= 'a' && text[count] <= 'z')
+        ++count;
+    return count;
 }
 
 }  // namespace
 
+std::optional<double> read_duration_ms(std::string_view text) {
+    double total = 0;
+    const auto* rest = kUnits.begin();  // those that may come yet begin here
+    do {
+        double number = 0;
+        const auto* last = text.data() + text.size();
+        const auto [end, error] =
+            std::from_chars(text.data(), last, number, std::chars_format::fixed);
+        if (error != std::errc{} || std::signbit(number)) return std::nullopt;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        const auto name = text.substr(0, letters_at_start(text));
+        const auto* unit =
+            std::find_if(rest, kUnits.end(), [name](const Unit& one) { return one.name == name; });
+        if (unit == kUnits.end()) return std::nullopt;
+        total += number * static_cast<double>(unit->milliseconds);
+        text.remove_prefix(name.size());
+        rest = unit + 1;
+    } while (!text.empty());
+    return std::isnan(total) ? std::nullopt : std::optional{total};
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    constexpr double kYearMs = 365.0 * 24 * 3'600'000;
-    double number = 0;
-    const auto* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, number, std::chars_format::fixed);
-    if (error != std::errc{} || std::signbit(number)) return std::nullopt;
-    const double unit = milliseconds_in({end, static_cast<std::size_t>(last - end)});
-    const double total = number * unit;
-    if (unit == 0 || !(total <= kYearMs)) return std::nullopt;
-    return std::chrono::milliseconds{std::llround(total)};
+    constexpr double kMostMs = std::chrono::duration<double, std::milli>{kDurationMax}.count();
+    const auto total = read_duration_ms(text);
+    if (!total || *total > kMostMs) return std::nullopt;
+    return std::chrono::milliseconds{std::llround(*total)};
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {

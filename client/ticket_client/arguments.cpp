@@ -2,6 +2,9 @@
 
 #include <getopt.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "client/numbers.h"
@@ -12,6 +15,8 @@
 
 namespace ticketd::client {
 namespace {
+
+using namespace std::chrono_literals;
 
 using Problem = std::optional<Failure>;
 
@@ -50,12 +55,27 @@ Problem set_difference(std::optional<std::int64_t>& slot, char letter, std::stri
     return std::nullopt;
 }
 
+constexpr std::chrono::milliseconds kWaitMax{limits::kWaitMsMax}, kTtlMax{limits::kHoldMsMax};
+
 Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter,
-                     std::string_view text) {
-    slot = parse_duration(text);
-    if (slot && slot->count() > 0) return std::nullopt;
-    return usage(name_of(letter) + " needs a time with its unit (250ms, 2s, 5m), not '" +
-                 std::string{text} + "'");
+                     std::string_view text, std::chrono::milliseconds least,
+                     std::chrono::milliseconds most) {
+    // Nothing is nothing in every unit.
+    const auto ms = text == "0" ? std::optional{0.0} : read_duration_ms(text);
+    const auto wrong = [&](const std::string& what) {
+        return usage(name_of(letter) + what + ", not '" + std::string{text} + "'");
+    };
+    if (!ms) return wrong(" needs a time with its unit (250ms, 2s, 1h30m)");
+    if (*ms > static_cast<double>(most.count())) return wrong(" is at most " + duration_text(most));
+    slot = std::chrono::milliseconds{std::llround(*ms)};
+    if (*slot < least) return wrong(" is at least " + duration_text(least));
+    return std::nullopt;
+}
+
+Problem set_socket(std::optional<std::string>& slot, std::string_view path) {
+    if (path.empty()) return usage("--socket needs a path, not ''");
+    slot = path;
+    return std::nullopt;
 }
 
 Problem set_time(std::optional<std::int64_t>& slot, char letter, std::string_view text) {
@@ -107,7 +127,7 @@ Problem set_output(Arguments& arguments, std::string_view name) {
 
 Problem set_option(Arguments& arguments, char letter, const char* value) {
     switch (letter) {
-        case 'S': arguments.socket = value; break;
+        case 'S': return set_socket(arguments.socket, value);
         case 'J': arguments.output = Output::kJson; break;
         case 'q': arguments.is_quiet = true; break;
         case 'x': arguments.wants_exit_code = true; break;
@@ -118,16 +138,16 @@ Problem set_option(Arguments& arguments, char letter, const char* value) {
         case 'M': arguments.memo = value; break;
         case 's': arguments.state = value; break;
         case 'o': return set_output(arguments, value);
-        case 'T': return set_duration(arguments.timeout, letter, value);
-        case 'w': return set_duration(arguments.wait_ready, letter, value);
+        case 'T': return set_duration(arguments.timeout, letter, value, 1ms, kDurationMax);
+        case 'w': return set_duration(arguments.wait_ready, letter, value, 1ms, kDurationMax);
         case 'n': return set_number(arguments.number, letter, value);
         case 'K': arguments.confirms = true; break;
         case 'd': arguments.is_dry_run = true; break;
-        case 'W': return set_duration(arguments.wait, letter, value);
+        case 'W': return set_duration(arguments.wait, letter, value, 0ms, kWaitMax);
         case 'P': arguments.line = value; break;
         case 'A': return set_answer(arguments.auto_close, letter, value);
         case 'L': return set_number(arguments.order_limit, letter, value);
-        case 't': return set_duration(arguments.ttl, letter, value);
+        case 't': return set_duration(arguments.ttl, letter, value, 1ms, kTtlMax);
         case 'p': return set_number(arguments.pid, letter, value);
         case 'O': return set_time(arguments.opens_ms, letter, value);
         case 'C': return set_time(arguments.closes_ms, letter, value);
@@ -191,6 +211,22 @@ Problem take_verb(Arguments& arguments) {
     return std::nullopt;
 }
 
+// The word in which getopt_long(3) found an option that it does not know; it is still in it if the
+// word has more letters.
+std::string unknown_word(int argc, char* const* argv) {
+    const auto holds = [](const char* word) {
+        return word[0] == '-' && (optopt == 0 || std::strchr(word, optopt) != nullptr);
+    };
+    const bool is_over = optind > 0 && (optind >= argc || holds(argv[optind - 1]));
+    return argv[is_over ? optind - 1 : optind];
+}
+
+Failure unknown_option(const std::string& word) {
+    const bool is_number = word.size() > 1 && word[1] >= '0' && word[1] <= '9';
+    if (is_number) return usage("'" + word + "' is no quantity: a number here has no sign");
+    return usage("there is no option '" + word + "'");
+}
+
 Problem check_verb(const Arguments& arguments, std::string_view letters) {
     const auto& verb = *arguments.verb;
     const std::string name{verb.name};
@@ -222,7 +258,7 @@ Outcome<Arguments> parse_arguments(int argc, char* const* argv) {
         if (found == -1) break;
         const std::string word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         if (found == ':') return usage(word + " needs a value");
-        if (found == '?') return usage("there is no option '" + word + "'");
+        if (found == '?') return unknown_option(unknown_word(argc, argv));
         if (found == 1) {
             arguments.operands.emplace_back(optarg);
             // What follows belongs to the command.
@@ -237,12 +273,18 @@ Outcome<Arguments> parse_arguments(int argc, char* const* argv) {
         arguments.operands.emplace_back(argv[i]);
 
     if (arguments.show == Arguments::Show::kVersion) return arguments;
-    const bool wants_help = arguments.show == Arguments::Show::kHelp;
-    if (auto problem = take_verb(arguments)) {
-        const auto& words = arguments.operands;
-        if (wants_help && (words.empty() || is_half_a_verb(words))) return arguments;
-        return *std::move(problem);
+    auto& words = arguments.operands;
+    if (!words.empty() && words[0] == "help") {
+        arguments.show = Arguments::Show::kHelp;
+        words.erase(words.begin());
     }
+    const bool wants_help = arguments.show == Arguments::Show::kHelp;
+    if (wants_help && words.empty()) return arguments;
+    if (wants_help && is_half_a_verb(words)) {
+        arguments.verb = find_verb_group(words[0]);
+        return arguments;
+    }
+    if (auto problem = take_verb(arguments)) return *std::move(problem);
     if (wants_help) return arguments;
     if (auto problem = check_verb(arguments, letters)) return *std::move(problem);
     return arguments;

@@ -19,7 +19,7 @@ struct Arguments {
     enum class Show : std::uint8_t { kResult, kHelp, kVersion };
 
     Show show = Show::kResult;
-    const VerbInfo* verb = nullptr;  ///< never null if show is kResult
+    const VerbInfo* verb = nullptr;  ///< never null if show is kResult; a group only for kHelp
     std::vector<std::string> operands;
     std::optional<Output> output;  ///< nothing: text, or what suits the verb
     bool is_quiet = false;

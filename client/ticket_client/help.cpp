@@ -56,9 +56,11 @@ std::string general_help() {
         "Buys tickets from ticketd and asks it about them.\n\nverbs:\n";
     for (const auto& verb : all_verbs())
         text += line(call_of(verb), verb.summary);
+    text += line("help [VERB]", "print this, or the help of a verb");
     text += "\noptions of every verb, before or after it:\n" + option_lines("");
     text +=
-        "\nThe socket is $TICKETD_SOCKET, else /run/ticketd/ticketd.sock if there is one, else\n"
+        "\nA TIME is 250ms, 2s, 5m, 1h30m or 7d.\n"
+        "The socket is $TICKETD_SOCKET, else /run/ticketd/ticketd.sock if there is one, else\n"
         "$XDG_RUNTIME_DIR/ticketd.sock, else ticketd-UID/ticketd.sock in the temporary directory.\n"
         "\nexamples:\n"
         "  ticket-client query\n"
@@ -71,10 +73,23 @@ std::string general_help() {
     return text;
 }
 
+std::string help_of_group(const VerbInfo& group) {
+    std::string text = "usage: ticket-client [OPTION]... " + std::string{group.name};
+    text += " VERB [OPERAND]...\n" + std::string{group.name} + ": " + std::string{group.summary};
+    text += "\n\nverbs:\n";
+    const auto start = std::string{group.name} + ' ';
+    for (const auto& verb : all_verbs()) {
+        if (verb.name.starts_with(start)) text += line(call_of(verb), verb.summary);
+    }
+    return text + "\nticket-client " + start +
+           "VERB --help shows the options of one, with examples\n";
+}
+
 }  // namespace
 
 std::string help_text(const VerbInfo* verb) {
     if (verb == nullptr) return general_help();
+    if (is_verb_prefix(verb->name)) return help_of_group(*verb);
     std::string text = "usage: ticket-client [OPTION]... " + call_of(*verb) + '\n';
     text += std::string{verb->name} + ": " + std::string{verb->summary};
     if (!verb->alias.empty()) text += "; also " + std::string{verb->alias};

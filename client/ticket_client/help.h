@@ -7,7 +7,7 @@
 
 namespace ticketd::client {
 
-/// The help of `verb`, or the general help if it is null.
+/// The help of `verb`, or of a group of verbs, or the general help if it is null.
 std::string help_text(const VerbInfo* verb);
 
 }  // namespace ticketd::client

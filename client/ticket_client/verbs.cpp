@@ -246,6 +246,18 @@ constexpr std::array kVerbs{
              "parameters hold a \"key\".\n"},
 };
 
+constexpr std::array kGroups{
+    VerbInfo{Verb::kEvents, "event", "", "", 0, 0, "", "what operators do with events", ""},
+    VerbInfo{Verb::kLedgerRead, "ledger", "", "", 0, 0, "", "what was ever changed", ""},
+};
+
+const VerbInfo* find_in(std::span<const VerbInfo> infos, std::string_view name) {
+    const auto found = std::find_if(infos.begin(), infos.end(), [name](const VerbInfo& info) {
+        return info.name == name || info.alias == name;
+    });
+    return found == infos.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::span<const VerbInfo> all_verbs() {
@@ -257,15 +269,15 @@ std::span<const OptionInfo> all_options() {
 }
 
 const VerbInfo* find_verb(std::string_view name) {
-    if (name.empty()) return nullptr;
-    const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(), [name](const VerbInfo& info) {
-        return info.name == name || info.alias == name;
-    });
-    return found == kVerbs.end() ? nullptr : found;
+    return name.empty() ? nullptr : find_in(kVerbs, name);
+}
+
+const VerbInfo* find_verb_group(std::string_view word) {
+    return word.empty() ? nullptr : find_in(kGroups, word);
 }
 
 bool is_verb_prefix(std::string_view word) {
-    return word == "event" || word == "ledger";
+    return find_verb_group(word) != nullptr;
 }
 
 bool is_global_option(char letter) {

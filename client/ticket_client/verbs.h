@@ -71,6 +71,9 @@ const VerbInfo* find_verb(std::string_view name);
 /// True if `word` is the first of two-worded verbs ("event", "ledger").
 bool is_verb_prefix(std::string_view word);
 
+/// What is said of all verbs that begin with this word, for their help, or null. Not a verb.
+const VerbInfo* find_verb_group(std::string_view word);
+
 /// True for options that go with every verb.
 bool is_global_option(char letter);
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "client/ticket_client/help.h"
+
 namespace ticketd::client {
 namespace {
 
@@ -116,9 +118,60 @@ TEST_CASE("half a verb is told what goes with it") {
     REQUIRE(failure_of(outcome) != nullptr);
     CHECK(failure_of(outcome)->message ==
           "event needs one of: create, resize, update, pause, resume, close; try --help");
-    const auto help = parsed({"ledger", "--help"});
-    CHECK(help.show == Arguments::Show::kHelp);
-    CHECK(help.verb == nullptr);
+}
+
+TEST_CASE("help is a verb, and of half a verb it is that of its group") {
+    CHECK(parsed({"help"}).show == Arguments::Show::kHelp);
+    CHECK(parsed({"help"}).verb == nullptr);
+    CHECK(parsed({"help", "buy"}).verb->verb == Verb::kPurchase);
+    CHECK(parsed({"help", "event", "close"}).verb->verb == Verb::kEventClose);
+    CHECK(failure_of(parse({"help", "frobnicate"}))->message.starts_with("there is no verb"));
+    for (const std::vector<std::string>& words : std::initializer_list<std::vector<std::string>>{
+             {"ledger", "--help"}, {"help", "ledger"}, {"--help", "ledger"}}) {
+        const auto help = parsed(words);
+        CHECK(help.show == Arguments::Show::kHelp);
+        REQUIRE(help.verb != nullptr);
+        const auto text = help_text(help.verb);
+        CHECK(text.find("ledger export") != std::string::npos);
+        CHECK(text.find("ledger backup DIR") != std::string::npos);
+        CHECK(text.find("event create") == std::string::npos);
+    }
+    CHECK(help_text(parsed({"event", "-h"}).verb).find("event resize") != std::string::npos);
+}
+
+TEST_CASE("a time to wait may be none, and one out of range is told the range") {
+    using namespace std::chrono_literals;
+    CHECK(parsed({"buy", "--wait", "0"}).wait == 0ms);
+    CHECK(parsed({"buy", "--wait", "0s"}).wait == 0ms);
+    CHECK(parsed({"buy", "--wait", "1h30m"}).wait == 90min);
+    CHECK(parsed({"hold", "--ttl", "31d"}).ttl == 31 * 24h);
+    const auto message = [](const std::vector<std::string>& words) {
+        const auto outcome = parse(words);
+        return failure_of(outcome) == nullptr ? "" : failure_of(outcome)->message;
+    };
+    CHECK(message({"hold", "--ttl", "32d"}) == "--ttl is at most 31d, not '32d'; try --help");
+    CHECK(message({"buy", "--wait", "25h"}) == "--wait is at most 1d, not '25h'; try --help");
+    CHECK(message({"hold", "--ttl", "0s"}) == "--ttl is at least 1ms, not '0s'; try --help");
+    CHECK(message({"query", "--timeout", "0"}) == "--timeout is at least 1ms, not '0'; try --help");
+    CHECK(message({"query", "--timeout", "999999d"}) ==
+          "--timeout is at most 365d, not '999999d'; try --help");
+    CHECK(message({"buy", "--wait", "5"}).starts_with("--wait needs a time with its unit"));
+}
+
+TEST_CASE("an option that there is not is called by its word, and a number by what it is") {
+    const auto message = [](const std::vector<std::string>& words) {
+        const auto outcome = parse(words);
+        return failure_of(outcome) == nullptr ? "" : failure_of(outcome)->message;
+    };
+    for (const std::string word : {"-1", "-15"}) {
+        CHECK(message({"buy", word}) ==
+              "'" + word + "' is no quantity: a number here has no sign; try --help");
+        CHECK(message({word, "buy"}) ==
+              "'" + word + "' is no quantity: a number here has no sign; try --help");
+    }
+    CHECK(message({"buy", "-xyz"}) == "there is no option '-xyz'; try --help");
+    CHECK(message({"buy", "--frob"}) == "there is no option '--frob'; try --help");
+    CHECK(message({"query", "--socket", ""}) == "--socket needs a path, not ''; try --help");
 }
 
 TEST_CASE("what is not understood is a usage error of one line") {
