@@ -56,7 +56,7 @@ std::string LiveView::line_of(const std::string& name, const Event& event, Clock
         if (when + kRateOver >= now) recent += count;
     }
     const auto rate = static_cast<double>(recent) / static_cast<double>(kRateOver.count());
-    return formatted("%-20.20s  %-8.8s %10llu%10llu%10llu%10llu%10.1f", name.c_str(),
+    return formatted("%-20.20s  %-8.8s %10llu%10llu%10llu%10llu%9.1f", name.c_str(),
                      event.state.c_str(), shown(event.available), shown(event.held),
                      shown(event.sold), shown(event.capacity), rate);
 }
@@ -67,15 +67,23 @@ std::string LiveView::frame(std::size_t columns, std::size_t rows, bool has_colo
     const auto strong = [&](std::string line) {
         return has_colour ? "\x1b[1m" + fit(std::move(line)) + "\x1b[0m" : fit(std::move(line));
     };
-    std::string text = strong(formatted("%-20s  %-8s %10s%10s%10s%10s%10s", "EVENT", "STATE",
+    std::string text = strong(formatted("%-20s  %-8s %10s%10s%10s%10s%9s", "EVENT", "STATE",
                                         "AVAILABLE", "HELD", "SOLD", "CAPACITY", "SOLD/S")) +
                        '\n';
-    std::size_t left = rows > 3 ? rows - 3 : 0;
+    // The head, the daemon's line, and where the cursor stands after it.
+    const std::size_t room = rows > 3 ? rows - 3 : 0;
+    // Of those that do not fit the last row tells.
+    const auto shown_events = events_.size() <= room ? room : room - std::min<std::size_t>(room, 1);
+    std::size_t left = shown_events;
     for (const auto& [name, event] : events_) {
         if (left-- == 0) break;
         const auto line = fit(line_of(name, event, now));
         const bool is_gone = event.available == 0;
         text += (has_colour && is_gone ? "\x1b[31m" + line + "\x1b[0m" : line) + '\n';
+    }
+    if (events_.size() > room && room > 0) {
+        const auto more = static_cast<unsigned long long>(events_.size() - shown_events);
+        text += fit(formatted("... and %llu more", more)) + '\n';
     }
     const auto daemon =
         latency_ ? formatted("waiting %llu   latency %.1f ms   Ctrl-C ends", shown(waiting_),
