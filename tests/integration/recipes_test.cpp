@@ -15,6 +15,14 @@ struct Recipe {
     int line = 0;
 };
 
+// In a plain shell, which goes on after what fails.
+Finished run_in_shell(const std::string& socket, const std::string& text) {
+    ProcessOptions options;
+    const auto programs = std::filesystem::path{TICKET_CLIENT_BINARY}.parent_path().string();
+    options.environment = {"TICKETD_SOCKET=" + socket, "PATH=" + programs + ":/usr/bin:/bin"};
+    return run({"/bin/sh", "-c", text}, options);
+}
+
 std::vector<Recipe> recipes() {
     std::istringstream lines{read_file(TICKETD_SOURCE_DIR "/docs/recipes.md")};
     std::vector<Recipe> all;
@@ -60,6 +68,40 @@ TEST_CASE("every recipe works as it is printed") {
     CHECK(rpc.result("query", {{"event", "ci"}})["available"] == 2);
     CHECK(rpc.result("query", {{"event", "demo"}})["sold"] == 5);
     CHECK(rpc.result("ledger.verify")["ok"] == true);
+}
+
+TEST_CASE("a recipe that evaluates an order ends where there is none") {
+    auto daemon = Daemon::with_events({"demo=0", "ci=0", "fair=0"});
+    client(daemon, {"event", "close", "ci"});  // so that nobody waits
+    std::size_t found = 0;
+    for (const auto& [language, text, line] : recipes()) {
+        if (text.find("&& eval") == std::string::npos) {
+            CHECK(text.find("eval \"$(") == std::string::npos);
+            continue;
+        }
+        CAPTURE(text);
+        ++found;
+        const auto ended = run_in_shell(daemon.socket(), text);
+        CAPTURE(ended.error);
+        CHECK((ended.exit == 10 || ended.exit == 13));
+        CHECK(ended.output.empty());
+        CHECK(ended.error.find("usage") == std::string::npos);
+    }
+    CHECK(found == 3);
+}
+
+TEST_CASE("a web page tells a refusal from a daemon that is not there") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    std::string page;
+    for (const auto& [language, text, line] : recipes()) {
+        if (text.find("Status: ") != std::string::npos) page = text;
+    }
+    REQUIRE_FALSE(page.empty());
+    CHECK(run_in_shell(daemon.socket(), page).output.starts_with("Status: 200 OK\r\n"));
+    CHECK(run_in_shell(daemon.socket(), page).output.starts_with("Status: 409 Conflict\r\n"));
+    daemon.stop();
+    CHECK(run_in_shell(daemon.socket(), page)
+              .output.starts_with("Status: 503 Service Unavailable\r\n"));
 }
 
 TEST_SUITE_END();
