@@ -63,12 +63,15 @@ Problem set_duration(std::optional<std::chrono::milliseconds>& slot, char letter
     // Nothing is nothing in every unit.
     const auto ms = text == "0" ? std::optional{0.0} : read_duration_ms(text);
     const auto wrong = [&](const std::string& what) {
-        return usage(name_of(letter) + what + ", not '" + std::string{text} + "'");
+        return name_of(letter) + what + ", not '" + std::string{text} + "'";
     };
-    if (!ms) return wrong(" needs a time with its unit (250ms, 2s, 1h30m)");
-    if (*ms > static_cast<double>(most.count())) return wrong(" is at most " + duration_text(most));
+    if (!ms) return usage(wrong(" needs a time with its unit (250ms, 2s, 1h30m)"));
+    // The daemon would say so too.
+    if (*ms > static_cast<double>(most.count())) {
+        return bad_input(wrong(" is at most " + duration_text(most)));
+    }
     slot = std::chrono::milliseconds{std::llround(*ms)};
-    if (*slot < least) return wrong(" is at least " + duration_text(least));
+    if (*slot < least) return usage(wrong(" is at least " + duration_text(least)));
     return std::nullopt;
 }
 
