@@ -1,98 +1,18 @@
 #include "client/ticket_client/text.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "client/point_in_time.h"
 #include "client/streams.h"
+#include "client/ticket_client/cells.h"
+#include "client/ticket_client/order_text.h"
 #include "client/ticket_client/result_json.h"
 #include "client/translate.h"
-#include "common/duration.h"
-#include "common/limits.h"
 
 namespace ticketd::client {
 namespace {
-
-std::optional<std::uint64_t> number(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-    return found->get<std::uint64_t>();
-}
-
-std::string tickets(std::uint64_t count) {
-    return say(count == 1 ? "{1} ticket" : "{1} tickets", {std::to_string(count)});
-}
-
-// 1, 2, 3, 7 become "1-3, 7". Nothing if there is anything but numbers in it.
-std::optional<std::string> ranges(const Json& numbers) {
-    std::string text;
-    for (std::size_t i = 0; i < numbers.size();) {
-        if (!numbers[i].is_number_unsigned()) return std::nullopt;
-        const auto first = numbers[i].get<std::uint64_t>();
-        auto last = first;
-        for (++i; i < numbers.size() && numbers[i] == last + 1; ++i)
-            ++last;
-        if (!text.empty()) text += ", ";
-        text += std::to_string(first);
-        if (last != first) text += '-' + std::to_string(last);
-    }
-    return text;
-}
-
-// Nothing if there is anything but strings in it.
-std::optional<std::string> sentences(const Json& strings) {
-    std::string text;
-    for (const auto& value : strings) {
-        if (!value.is_string()) return std::nullopt;
-        if (!text.empty()) text += "; ";
-        text += printable(value.get_ref<const std::string&>());
-    }
-    return text;
-}
-
-std::string cell(const Json& value) {
-    if (value.is_string()) return printable(value.get_ref<const std::string&>());
-    if (value.is_null()) return "-";
-    if (value.is_boolean()) return tr(value == true ? "true" : "false");
-    if (value.is_array()) {
-        if (value.empty()) return "-";
-        if (auto text = ranges(value)) return *std::move(text);
-        if (auto text = sentences(value)) return *std::move(text);
-    }
-    return printable(value.dump());
-}
-
-// Members that are times, which people do not read in milliseconds. A window's 0 is no time.
-bool is_time(std::string_view name) {
-    return name == "time_ms" || name == "changed_ms" || name == "opens_ms" || name == "closes_ms" ||
-           name == "expires_ms";
-}
-
-std::string label(std::string_view name) {
-    const std::string plain{is_time(name) ? name.substr(0, name.size() - 3) : name};
-    return printable(tr(plain.c_str()));
-}
-
-// Members whose values are words of ours, not of those who buy.
-bool is_word(std::string_view name) {
-    return name == "state" || name == "type" || name == "line" || name == "buyers" ||
-           name == "bind";
-}
-
-std::string word(const Json& value) {
-    return value.is_string() ? printable(tr(value.get_ref<const std::string&>().c_str()))
-                             : cell(value);
-}
-
-std::string cell(std::string_view name, const Json& value) {
-    constexpr std::uint64_t kYear10000 = 253'402'300'800'000;
-    if (is_word(name)) return word(value);
-    if (!is_time(name) || !value.is_number_unsigned() || value >= kYear10000) return cell(value);
-    return value == 0 ? "-" : time_text(value.get<std::int64_t>());
-}
 
 using Row = std::vector<std::string>;
 
@@ -134,7 +54,7 @@ std::string table(const Json& array) {
     for (const auto& object : array) {
         Row row;
         for (const auto& name : *names)
-            row.push_back(object.contains(name) ? cell(name, object[name]) : "-");
+            row.push_back(object.contains(name) ? member_cell(name, object[name]) : "-");
         rows.push_back(std::move(row));
     }
     return aligned(rows);
@@ -148,103 +68,11 @@ std::string general(const Json& result) {
         if (is_table(value)) {
             tables += table(value);
         } else if (name != "next" || !value.is_null()) {  // no `next`: this was the last page
-            lines.push_back({label(name), cell(name, value)});
+            lines.push_back({label(name), member_cell(name, value)});
         }
     }
     const auto text = tables + aligned(lines);
     return text.empty() ? std::string{tr("ok")} + '\n' : text;
-}
-
-bool has_word(const Json& object, const char* name, std::string_view word) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() && *found == word;
-}
-
-// "10m", or as another language says it.
-std::string duration_said(std::chrono::milliseconds duration) {
-    const auto text = duration_text(duration);
-    const auto unit = std::min(text.find_first_not_of("0123456789"), text.size());
-    return say(("{1}" + text.substr(unit)).c_str(), {text.substr(0, unit)});
-}
-
-// "held for 10m", of what is not nearly over without its milliseconds.
-std::string held_for(const Json& result) {
-    using namespace std::chrono_literals;
-    const auto left_ms = number(result, "expires_in_ms");
-    if (!left_ms || *left_ms > static_cast<std::uint64_t>(limits::kHoldMsMax)) return tr("held");
-    const std::chrono::milliseconds left{*left_ms};
-    return say("held for {1}",
-               {duration_said(left < 10s ? left : std::chrono::ceil<std::chrono::seconds>(left))});
-}
-
-// These numbers, in one of two sentences; nothing if there are none.
-std::string about_numbers(const Json& result, const char* of_one, const char* of_several) {
-    const auto serials = result.find("serials");
-    if (serials == result.end() || !serials->is_array() || serials->empty()) return {};
-    return say(serials->size() == 1 ? of_one : of_several, {cell(*serials)});
-}
-
-// ", serials 1-2", or " held for 10m", or " held, slot 3".
-std::string what_it_has(const Json& result) {
-    if (!has_word(result, "state", "held")) {
-        return about_numbers(result, ", serial {1}", ", serials {1}");
-    }
-    return ' ' + held_for(result) + about_numbers(result, ", slot {1}", ", slots {1}");
-}
-
-// "1 ticket of demo cancelled, serials 1-2 kept, 3 left"
-std::string about_cancelled(const Json& result, std::uint64_t cancelled, std::uint64_t left) {
-    return say("{1} of {2} cancelled", {tickets(cancelled), cell(result["event"])}) +
-           about_numbers(result, ", serial {1} kept", ", serials {1} kept") +
-           say(", {1} left", {std::to_string(left)});
-}
-
-// "2 of 3 tickets of demo, serials 1-2, 0 left"
-std::string about_granted(const Json& result, std::uint64_t granted,
-                          std::optional<std::uint64_t> left) {
-    const auto requested = number(result, "requested").value_or(granted);
-    const auto event = cell(result["event"]);
-    auto text = granted < requested
-                    ? say("{1} of {2} of {3}", {std::to_string(granted), tickets(requested), event})
-                    : say("{1} of {2}", {tickets(granted), event});
-    text += what_it_has(result);
-    return left ? text + say(", {1} left", {std::to_string(*left)}) : text;
-}
-
-// "released, 3 of demo left"
-std::string about_ended(const Json& result, std::uint64_t left) {
-    const auto state = has_word(result, "state", "held") ? held_for(result) : word(result["state"]);
-    return state + say(", {1} of {2} left", {std::to_string(left), cell(result["event"])});
-}
-
-// "order 5: 2 of 3 tickets of demo, serials 1-2, 0 left", or "order 5: released, 3 of demo left";
-// nothing if it does not look like one.
-std::optional<std::string> about_order(const Json& result) {
-    if (!result.is_object()) return std::nullopt;
-    const auto id = number(result, "order"), granted = number(result, "granted");
-    const auto left = number(result, "available"), cancelled = number(result, "cancelled");
-    const auto event = result.find("event"), state = result.find("state");
-    if (event == result.end() || !event->is_string()) return std::nullopt;
-    if (has_word(result, "state", "possible") && granted) {
-        return say("would buy {1} of {2}", {tickets(*granted), cell(*event)}) + '\n';
-    }
-    if (!id) return std::nullopt;
-
-    std::string what;
-    if (cancelled && left) {
-        what = about_cancelled(result, *cancelled, *left);
-    } else if (granted) {
-        what = about_granted(result, *granted, left);
-    } else {
-        if (state == result.end() || !state->is_string() || !left) return std::nullopt;
-        what = about_ended(result, *left);
-    }
-    const bool is_bought = has_word(result, "state", "sold") && !cancelled;
-    auto text = say("order {1}: {2}", {std::to_string(*id), what});
-    if (is_bought && is_translated("bought")) text = tr("bought") + text;
-    const auto replayed = result.find("replayed");
-    if (replayed != result.end() && *replayed == true) text += tr(" (replayed: done before)");
-    return text + '\n';
 }
 
 bool is_about_order(Verb verb) {
@@ -285,13 +113,13 @@ std::optional<std::string> about_batch(const Json& result) {
 
 // "12 demo purchased: 3 of 5 available, 0 held, 2 sold"
 std::optional<std::string> about_change(const Json& change) {
-    const auto lsn = number(change, "lsn"), available = number(change, "available");
-    const auto capacity = number(change, "capacity"), held = number(change, "held");
-    const auto sold = number(change, "sold");
+    const auto lsn = number_in(change, "lsn"), available = number_in(change, "available");
+    const auto capacity = number_in(change, "capacity"), held = number_in(change, "held");
+    const auto sold = number_in(change, "sold");
     if (!lsn || !available || !capacity || !held || !sold) return std::nullopt;
     return say("{1} {2} {3}: {4} of {5} available, {6} held, {7} sold",
                {std::to_string(*lsn), cell(change.value("event", Json{})),
-                word(change.value("type", Json{})), std::to_string(*available),
+                word_cell(change.value("type", Json{})), std::to_string(*available),
                 std::to_string(*capacity), std::to_string(*held), std::to_string(*sold)}) +
            '\n';
 }
