@@ -214,7 +214,9 @@ constexpr std::array kVerbs{
              "add up what was sold, cancelled, held and released",
              "  ticket-client report\n"
              "  ticket-client report --per buyer --output tsv\n"
-             "  ticket-client report --per hour --from 100000\n"},
+             "  ticket-client report --per hour --from 100000\n"
+             "\n"
+             "The first column is called what --per says: event, buyer or hour.\n"},
     VerbInfo{Verb::kLedgerVerify, "ledger verify", "", "", 0, 0, "",
              "recompute every total from the journal",
              "  ticket-client ledger verify\n"

@@ -1,6 +1,6 @@
 // What ticket-client can be asked to do: one table from which arguments are checked and help is
-// written. Adding a verb means a line here, its request (requests.h) and, if the general text does
-// not suit it, its words (text.h). Pure data; thread-safe.
+// written. Adding a verb means a line here, its request (requests.h), its columns (row_kind.h) and,
+// if the general text does not suit it, its words (text.h). Pure data; thread-safe.
 #pragma once
 
 #include <cstddef>
