@@ -20,7 +20,7 @@ constexpr int kCannotRun = 126;
 constexpr int kNotFound = 127;
 
 Failure own_trouble(const char* what) {
-    return {"run", kOwnTroubleExit, std::string{what} + ": " + std::strerror(errno)};
+    return {"run", kOwnTroubleExit, std::string{what} + ": " + ::strerrordesc_np(errno)};
 }
 
 std::optional<std::pair<Descriptor, Descriptor>> make_pipe() {
@@ -41,6 +41,18 @@ std::string read_all(int descriptor) {
     }
 }
 
+// The variables of an outer run or watch would tell the command what is not so.
+void forget_outer_variables() {
+    std::vector<std::string> names;
+    for (char** entry = ::environ; *entry != nullptr; ++entry) {
+        const std::string_view variable{*entry};
+        if (variable.starts_with("TICKET_"))
+            names.emplace_back(variable.substr(0, variable.find('=')));
+    }
+    for (const auto& name : names)
+        ::unsetenv(name.c_str());
+}
+
 bool write_all(int descriptor, std::string_view text) {
     while (!text.empty()) {
         const auto bytes = ::write(descriptor, text.data(), text.size());
@@ -56,6 +68,7 @@ bool write_all(int descriptor, std::string_view text) {
 [[noreturn]] void become(std::vector<std::string>& arguments, int gate, int problem) {
     const auto text = read_all(gate);
     if (!text.ends_with(std::string_view{"\0\0", 2})) ::_exit(kOwnTroubleExit);
+    forget_outer_variables();
     for (std::size_t at = 0; text[at] != '\0'; at += std::strlen(&text[at]) + 1)
         ::putenv(const_cast<char*>(&text[at]));  // NOLINT: lives until the exec
     sigset_t none;
@@ -90,8 +103,18 @@ Outcome<Command> Command::prepare(std::vector<std::string> arguments) {
         gate->second = {};
         become(arguments, gate->first.number(), problem->second.number());
     }
-    return Command{pid, std::move(gate->second), std::move(problem->first)};
+    Command command{pid, std::move(arguments[0]), std::move(gate->second),
+                    std::move(problem->first)};
+    if (!command.ended_.is_open()) return own_trouble("no way to wait for the process");
+    return command;
 }
+
+Command::Command(pid_t pid, std::string name, Descriptor gate, Descriptor problem)
+    : pid_(pid),
+      name_(std::move(name)),
+      ended_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))),
+      gate_(std::move(gate)),
+      problem_(std::move(problem)) {}
 
 Command::~Command() {
     if (pid_ < 0) return;
@@ -104,29 +127,56 @@ std::optional<Failure> Command::run(const std::vector<std::string>& variables) {
     for (const auto& variable : variables)
         (text += variable) += '\0';
     text += '\0';
-    const bool was_told = write_all(gate_.number(), text);
+    static_cast<void>(write_all(gate_.number(), text));
     gate_ = {};
     const auto problem = read_all(problem_.number());
     int error = 0;
     if (problem.size() == sizeof error) std::memcpy(&error, problem.data(), sizeof error);
-    if (was_told && error == 0) return std::nullopt;
+    if (error == 0) return std::nullopt;  // it runs, or was killed before: wait() tells
     status_of(std::exchange(pid_, -1));
     return Failure{"run", error == ENOENT ? kNotFound : kCannotRun,
-                   std::string{"the command cannot be run: "} + std::strerror(error)};
+                   "cannot run '" + name_ + "': " + ::strerrordesc_np(error)};
+}
+
+bool Command::has_ended() const {
+    pollfd ended{ended_.number(), POLLIN, 0};
+    return ::poll(&ended, 1, 0) == 1;
 }
 
 int Command::wait(int signals) {
-    const Descriptor ended{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
-    for (;;) {
-        pollfd events[2] = {{ended.number(), POLLIN, 0}, {signals, POLLIN, 0}};
+    while (!has_ended()) {
+        pollfd events[2] = {{ended_.number(), POLLIN, 0}, {signals, POLLIN, 0}};
         if (::poll(events, 2, -1) < 0 && errno != EINTR) break;
-        if ((events[0].revents & (POLLIN | POLLNVAL)) != 0) break;
+        if (has_ended()) break;
         signalfd_siginfo came{};
         while (::read(signals, &came, sizeof came) == sizeof came) {
-            if (came.ssi_code != SI_KERNEL) ::kill(pid_, static_cast<int>(came.ssi_signo));
+            last_signal_ = static_cast<int>(came.ssi_signo);
+            const bool is_of_keys =
+                came.ssi_code == SI_KERNEL && (last_signal_ == SIGINT || last_signal_ == SIGQUIT);
+            if (!is_of_keys) ::kill(pid_, *last_signal_);
         }
     }
     return status_of(std::exchange(pid_, -1));
+}
+
+void take_all_signals(int signals) {
+    if (signals < 0) return;
+    sigset_t taken;
+    ::sigemptyset(&taken);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+        struct sigaction action{};
+        if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+            ::sigaddset(&taken, number);
+        }
+    }
+    ::pthread_sigmask(SIG_BLOCK, &taken, nullptr);
+    ::signalfd(signals, &taken, 0);
+}
+
+std::optional<int> take_signal(int signals) {
+    signalfd_siginfo came{};
+    if (::read(signals, &came, sizeof came) != sizeof came) return std::nullopt;
+    return static_cast<int>(came.ssi_signo);
 }
 
 }  // namespace ticketd::client

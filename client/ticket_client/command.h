@@ -24,6 +24,9 @@ class Command {
     static Outcome<Command> prepare(std::vector<std::string> arguments);
     Command(Command&& other) noexcept
         : pid_(std::exchange(other.pid_, -1)),
+          last_signal_(other.last_signal_),
+          name_(std::move(other.name_)),
+          ended_(std::move(other.ended_)),
           gate_(std::move(other.gate_)),
           problem_(std::move(other.problem_)) {}
     Command& operator=(Command&&) = delete;
@@ -33,23 +36,39 @@ class Command {
     ~Command();
 
     pid_t pid() const { return pid_; }
+    /// A pidfd, readable once its process has ended.
+    int descriptor() const { return ended_.number(); }
+    /// Also before it was let run, if somebody killed it.
+    bool has_ended() const;
 
-    /// Lets it run with these variables (NAME=VALUE) beside those of this process. The failure has
-    /// exit 126 or 127: it cannot be executed.
+    /// Lets it run with these variables (NAME=VALUE) beside those of this process, but for its
+    /// TICKET_ ones, which are an outer command's. The failure has exit 126 or 127: it cannot be
+    /// executed.
     [[nodiscard]] std::optional<Failure> run(const std::vector<std::string>& variables);
 
     /// Waits for its end; its exit status, or 128 and the signal's number. Meanwhile signals that
-    /// `signals` (a signalfd) tells of are passed on to it, but for those of the terminal, which it
-    /// gets itself.
+    /// `signals` (a signalfd) tells of are passed on to it, but for those of the terminal's keys,
+    /// which it gets itself.
     int wait(int signals);
+    /// What came last while it was waited for.
+    std::optional<int> last_signal() const { return last_signal_; }
 
   private:
-    Command(pid_t pid, Descriptor gate, Descriptor problem)
-        : pid_(pid), gate_(std::move(gate)), problem_(std::move(problem)) {}
+    Command(pid_t pid, std::string name, Descriptor gate, Descriptor problem);
 
-    pid_t pid_;           // -1: its end was seen
+    pid_t pid_;  // -1: its end was seen
+    std::optional<int> last_signal_;
+    std::string name_;
+    Descriptor ended_;
     Descriptor gate_;     // what is written here lets it run
     Descriptor problem_;  // the errno that kept it from being executed can be read here
 };
+
+/// Makes this signalfd tell of every signal that is meant for a command as well, and blocks them:
+/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 beside SIGINT and SIGTERM. What is ignored stays ignored.
+void take_all_signals(int signals);
+
+/// The next one that it tells of, if any came.
+std::optional<int> take_signal(int signals);
 
 }  // namespace ticketd::client

@@ -157,10 +157,15 @@ constexpr std::array kVerbs{
         "  ticket-client watch demo --exec 'echo \"$TICKET_AVAILABLE left\"'\n"
         "  ticket-client watch demo --quiet --mirror db.txt &\n"
         "\n"
-        "It goes on over restarts of the daemon, without a gap. CMD finds what has changed in\n"
+        "It goes on over restarts of the daemon, without a gap: once there was a daemon it waits\n"
+        "for the next one until --timeout is over, or for ever. CMD finds what has changed in\n"
         "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on.\n"
         "\n"
-        "Exit 0: what --until waits for is so; 124: not within --timeout; 130: Ctrl-C.\n"},
+        "FILE is replaced by rename and keeps its mode; what is no regular file is refused (exit\n"
+        "74), a symbolic link too. It never goes back to an older count.\n"
+        "\n"
+        "Exit 0: what --until waits for is so; 124: not within --timeout; 69: no daemon, or none\n"
+        "when --timeout was over and there was nothing to wait for but changes; 130: Ctrl-C.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",

@@ -1,12 +1,18 @@
 // A connection after another: each goes on behind the last change that was told. What an event is
 // now is asked once for each, because a change that was waited for may be past, or be none: events
-// open by the clock.
+// open by the clock. That answer is newer than what the watch then replays, so what shows counts
+// takes those of no older LSN than it has.
 #include "client/ticket_client/watch_verb.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <map>
+#include <variant>
 
+#include "client/backoff.h"
 #include "client/connection.h"
 #include "client/streams.h"
 #include "client/ticket_client/command.h"
@@ -40,38 +46,124 @@ class Watching {
           output_(arguments.output.value_or(::isatty(STDOUT_FILENO) == 1 ? Output::kText
                                                                          : Output::kJson)),
           since_(arguments.since),
+          start_(Clock::now()),
           end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {
         const bool is_shown = !arguments.is_quiet && !arguments.output && !arguments.exec;
         if (is_shown && ::isatty(STDOUT_FILENO) == 1) live_.emplace();
     }
 
     int run() {
-        for (;;) {
-            if (const auto code = look_at_events()) return *code;
-            const Patience patience{std::min(end_, Clock::now() + options_.timeout),
-                                    options_.interrupt_fd};
-            auto opened = Connection::open(options_.socket_path, patience);
-            if (const auto* failure = failure_of(opened)) return end_with(*failure);
-            auto& connection = std::get<Connection>(opened);
-            if (const auto code = subscribe(connection, patience)) return *code;
-            if (const auto code = listen(connection)) return *code;
+        while (!exit_code_) {
+            auto connection = connect();
+            if (connection && look_at_events(*connection) && subscribe(*connection)) {
+                listen(*connection);
+            }
         }
+        return *exit_code_;
     }
 
   private:
-    // What is waited for may be so already; also when to look again.
-    std::optional<int> look_at_events() {
-        look_again_ = Clock::now() + kDay;
-        if (until_.what == Until::What::kForever && !arguments_.mirror && !live_) {
+    // Nothing: it is the end.
+    std::optional<Connection> connect() {
+        for (;;) {
+            auto opened = Connection::try_open(options_.socket_path);
+            if (auto* connection = std::get_if<Connection>(&opened)) return std::move(*connection);
+            const auto& [cause, failure] = std::get<OpenFailure>(opened);
+            // A daemon that restarts may shut others out for a moment.
+            if (cause == OpenFailure::Cause::kHopeless && !was_served_) {
+                end_with(failure);
+                return std::nullopt;
+            }
+            const bool is_absent = cause == OpenFailure::Cause::kAbsent;
+            if (!pause(failure, is_absent ? options_.absent_timeout : options_.timeout)) {
+                return std::nullopt;
+            }
+        }
+    }
+
+    // Before another try: whoever was served waits as long as it takes, others so long in all.
+    // False: it is the end, for this reason.
+    bool pause(const Failure& reason, milliseconds patience) {
+        if (live_) {
+            live_->view.note_absence();
+            if (!draw()) return false;
+        }
+        const auto deadline = was_served_ ? end_ : std::min(end_, start_ + patience);
+        switch (pause_for(backoff_.next(), {deadline, options_.interrupt_fd})) {
+            case Waited::kReady: return true;
+            case Waited::kInterrupted: end_interrupted(); break;
+            case Waited::kTimedOut: end_without_answer(reason); break;
+        }
+        return false;
+    }
+
+    // Nothing: it is the end, or another connection may bring an answer.
+    std::optional<Json> ask(Connection& connection, const Request& request) {
+        const auto answered = answer_of(connection, request);
+        if (const auto* status = std::get_if<IoStatus>(&answered)) {
+            note_silence(*status);
             return std::nullopt;
         }
-        const auto answered = call({"events", "{}", Nature::kQuery, {}}, options_);
-        if (const auto* failure = failure_of(answered)) return end_with(*failure);
-        const auto json = read_result(std::get<std::string>(answered));
-        const auto events =
-            json && json->is_object() ? json->find("events") : Json::const_iterator{};
-        if (!json || !json->is_object() || events == json->end() || !events->is_array()) {
-            return end_with({"protocol", client_exit::kProtocol, "events: no list of events"});
+        const auto& answer = std::get<Answer>(answered);
+        if (const auto* error = std::get_if<RpcError>(&answer)) {
+            const Failure failure{error->kind, exit_code_of(*error), error->message};
+            // As one that is about to stop says.
+            const bool is_busy = error->code == error_kind_info(ErrorKind::kBusy).code;
+            is_busy ? pause(failure, options_.timeout) : end_with(failure);
+            return std::nullopt;
+        }
+        auto json = read_result(std::get<std::string>(answer));
+        if (json && json->is_object()) return json;
+        end_with({"protocol", client_exit::kProtocol, request.method + ": no object"});
+        return std::nullopt;
+    }
+
+    // The screen shows how it goes meanwhile.
+    std::variant<Answer, IoStatus> answer_of(Connection& connection, const Request& request) {
+        const Patience patience{std::min(end_, Clock::now() + options_.timeout),
+                                options_.interrupt_fd};
+        const auto sent = connection.send_request(request.method, request.params, patience);
+        // A daemon that hangs up may have said why before it did.
+        if (sent != IoStatus::kDone && sent != IoStatus::kLost) return sent;
+        for (;;) {
+            const auto soon = live_ ? live_->next_frame : patience.deadline;
+            auto answered = connection.receive_answer(
+                {std::min(patience.deadline, soon), options_.interrupt_fd});
+            const auto* status = std::get_if<IoStatus>(&answered);
+            const bool is_only_frame = status != nullptr && *status == IoStatus::kTimedOut &&
+                                       Clock::now() < patience.deadline;
+            if (!is_only_frame) return answered;
+            if (!show_now()) return IoStatus::kInterrupted;
+        }
+    }
+
+    void note_silence(IoStatus status) {
+        if (exit_code_) return;
+        const Failure silence{"unreachable", client_exit::kUnreachable,
+                              "no answer from " + options_.socket_path};
+        switch (status) {
+            case IoStatus::kDone: break;
+            case IoStatus::kInterrupted: end_interrupted(); break;
+            case IoStatus::kLost: pause(silence, options_.timeout); break;
+            case IoStatus::kTimedOut:
+                if (!was_served_ || Clock::now() >= end_) end_without_answer(silence);
+                break;
+            case IoStatus::kMalformed:
+                end_with({"protocol", client_exit::kProtocol, "no JSON came"});
+        }
+    }
+
+    // What is waited for may be so already; also when to look again. False: no more of this
+    // connection, here and below.
+    bool look_at_events(Connection& connection) {
+        look_again_ = Clock::now() + kDay;
+        if (until_.what == Until::What::kForever && !arguments_.mirror && !live_) return true;
+        const auto json = ask(connection, {"events", "{}", Nature::kQuery, {}});
+        if (!json) return false;
+        const auto events = json->find("events");
+        if (events == json->end() || !events->is_array()) {
+            end_with({"protocol", client_exit::kProtocol, "events: no list of events"});
+            return false;
         }
         const bool is_first = !since_;
         for (const auto& event : *events) {
@@ -83,19 +175,22 @@ class Watching {
             }
         }
         for (const auto& event : *events) {
-            if (!event.is_object() || !is_watched(event)) continue;
-            if (live_) live_->view.take(event, Clock::now());
-            if (const auto code = mirror(event)) return code;
-            if (is_reached(until_, event)) {
-                // What led to it is told first.
-                const auto lsn = event.value("lsn", Json{});
-                const bool is_told = !since_ || !lsn.is_number_unsigned() || lsn <= *since_;
-                if (is_told) return client_exit::kDone;
-                reached_at_ = lsn.get<std::uint64_t>();
-            }
-            note_opening(event);
+            if (event.is_object() && is_watched(event) && !look_at(event)) return false;
         }
-        return std::nullopt;
+        return true;
+    }
+
+    bool look_at(const Json& event) {
+        if (!show(event)) return false;
+        if (is_reached(until_, event)) {
+            // What led to it is told first.
+            const auto lsn = event.value("lsn", Json{});
+            const bool is_told = !since_ || !lsn.is_number_unsigned() || lsn <= *since_;
+            if (is_told) return end(client_exit::kDone);
+            reached_at_ = lsn.get<std::uint64_t>();
+        }
+        note_opening(event);
+        return true;
     }
 
     bool is_watched(const Json& event) const {
@@ -117,76 +212,61 @@ class Watching {
         if (left.count() > 0) look_again_ = std::min(look_again_, Clock::now() + left);
     }
 
-    std::optional<int> subscribe(Connection& connection, const Patience& patience) {
+    bool subscribe(Connection& connection) {
         const auto request = watch_request(arguments_, since_);
         if (const auto* failure = failure_of(request)) return end_with(*failure);
-        const auto& made = std::get<Request>(request);
-        const auto answered = connection.call(made.method, made.params, patience);
-        if (const auto* status = std::get_if<IoStatus>(&answered)) {
-            if (*status == IoStatus::kLost) return std::nullopt;
-            if (*status == IoStatus::kInterrupted) return kInterruptedExit;
-            return end_with({"unreachable", client_exit::kUnreachable,
-                             "no answer from " + options_.socket_path});
+        const auto json = ask(connection, std::get<Request>(request));
+        if (!json) return false;
+        const auto since = json->find("since_lsn");
+        if (!since_ && since != json->end() && since->is_number_unsigned()) {
+            since_ = since->get<std::uint64_t>();
         }
-        const auto& answer = std::get<Answer>(answered);
-        if (const auto* error = std::get_if<RpcError>(&answer)) {
-            return end_with({error->kind, exit_code_of(*error), error->message});
-        }
-        const auto json = read_result(std::get<std::string>(answer));
-        if (!since_ && json && json->is_object()) {
-            const auto since = json->find("since_lsn");
-            if (since != json->end() && since->is_number_unsigned()) {
-                since_ = since->get<std::uint64_t>();
-            }
-        }
-        return std::nullopt;
+        was_served_ = true;
+        backoff_ = Backoff{};
+        return true;
     }
 
-    // Nothing: the connection was lost, or it is time to look at the events again.
-    std::optional<int> listen(Connection& connection) {
+    // Until the connection is lost, it is time to look at the events again, or it is the end.
+    void listen(Connection& connection) {
         for (;;) {
             const auto soon = live_ ? std::min(look_again_, live_->next_frame) : look_again_;
             const Patience patience{std::min(end_, soon), options_.interrupt_fd};
             const auto [status, message] = connection.receive(patience);
-            if (const auto code = show_now()) return code;
-            switch (status) {
-                case IoStatus::kDone: break;
-                case IoStatus::kInterrupted: return kInterruptedExit;
-                case IoStatus::kTimedOut:
-                    if (Clock::now() < std::min(end_, look_again_)) continue;
-                    if (Clock::now() < end_) return std::nullopt;
-                    return until_.what == Until::What::kForever
-                               ? client_exit::kDone
-                               : end_with({"wait_timeout", kWaitTimeoutExit,
-                                           "it did not come to that in time"});
-                case IoStatus::kLost: return std::nullopt;
-                case IoStatus::kMalformed:
-                    return end_with({"protocol", client_exit::kProtocol, "no JSON came"});
+            if (!show_now()) return;
+            if (status == IoStatus::kTimedOut) {
+                if (Clock::now() < std::min(end_, look_again_)) continue;
+                if (Clock::now() >= end_) end_in_time();
+                return;
             }
-            if (member_text(message, "method") != R"("changed")") return std::nullopt;  // lagged
-            const auto change = member_text(message, "params").value_or("{}");
-            if (const auto code = tell(std::string{change})) return code;
+            if (status == IoStatus::kLost) return;
+            if (status != IoStatus::kDone) return note_silence(status);
+            if (member_text(message, "method") != R"("changed")") return;  // lagged
+            if (!tell(std::string{member_text(message, "params").value_or("{}")})) return;
         }
     }
 
     // A frame every now and then, and each second how the daemon is.
-    std::optional<int> show_now() {
+    bool show_now() {
         const auto now = Clock::now();
-        if (!live_ || now < live_->next_frame) return std::nullopt;
+        if (!live_ || now < live_->next_frame) return true;
         if (now >= live_->next_question) {
             ask_daemon();
             live_->next_question = Clock::now() + kQuestionAfter;
         }
+        return draw();
+    }
+
+    bool draw() {
         const auto [columns, rows] = Screen::size();
-        const auto frame = live_->view.frame(columns, rows, Screen::has_colour(), now);
+        const auto frame = live_->view.frame(columns, rows, Screen::has_colour(), Clock::now());
         live_->next_frame = Clock::now() + kFrameAfter;
-        if (live_->screen.draw(frame)) return std::nullopt;
-        return client_exit::kStorage;
+        return live_->screen.draw(frame) || end(client_exit::kStorage);
     }
 
     void ask_daemon() {
         auto options = options_;
-        options.timeout = options.absent_timeout = kQuestionAfter;
+        options.timeout = kQuestionAfter;
+        options.absent_timeout = milliseconds{0};
         const auto asked = Clock::now();
         const auto answered = call({"server.stats", "{}", Nature::kQuery, {}}, options);
         const auto took = Clock::now() - asked;
@@ -197,49 +277,78 @@ class Watching {
                                 std::chrono::duration_cast<std::chrono::microseconds>(took));
     }
 
-    std::optional<int> mirror(const Json& counts) {
+    // On the screen and in the mirror, unless they have newer counts of the event.
+    bool show(const Json& counts) {
+        const auto name = counts.find("event"), lsn = counts.find("lsn");
+        if (name != counts.end() && lsn != counts.end() && lsn->is_number_unsigned()) {
+            auto& newest = shown_[name->dump()];
+            if (*lsn < newest) return true;
+            newest = lsn->get<std::uint64_t>();
+        }
+        if (live_) live_->view.take(counts, Clock::now());
         const auto available = counts.find("available");
         if (!arguments_.mirror || available == counts.end() || !available->is_number_unsigned()) {
-            return std::nullopt;
+            return true;
         }
         const auto failure = write_mirror(*arguments_.mirror, available->get<std::uint64_t>());
-        return failure ? std::optional{report(*failure)} : std::nullopt;
+        return !failure || end_with(*failure);
     }
 
-    std::optional<int> tell(const std::string& change) {
+    bool tell(const std::string& change) {
         const auto json = read_result(change);
         if (!json || !json->is_object()) {
             return end_with({"protocol", client_exit::kProtocol, "changed: no object"});
         }
         const auto lsn = json->find("lsn");
         if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
-        if (live_) {
-            live_->view.take(*json, Clock::now());
-        } else if (!arguments_.is_quiet && !arguments_.exec) {
+        if (!live_ && !arguments_.is_quiet && !arguments_.exec) {
             const auto text = formatted(output_, Verb::kWatch, change);
             if (const auto failure = write_result(text.value_or(change + '\n'))) {
-                return report(*failure);
+                // Whoever has read enough, as `head` does, need not be told.
+                return is_reader_gone() ? end(failure->exit_code) : end_with(*failure);
             }
         }
-        if (const auto code = mirror(*json)) return code;
-        if (arguments_.exec) {
-            if (const auto status = execute(change); status != 0) return status;
-        }
+        if (!show(*json)) return false;
+        if (arguments_.exec && !execute(change)) return false;
         const bool is_so = is_reached(until_, *json) || (reached_at_ && since_ >= reached_at_);
-        return is_so ? std::optional{client_exit::kDone} : std::nullopt;
+        return !is_so || end(client_exit::kDone);
     }
 
-    int execute(const std::string& change) {
+    static bool is_reader_gone() {
+        pollfd out{STDOUT_FILENO, 0, 0};
+        return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+    }
+
+    bool execute(const std::string& change) {
         auto prepared = Command::prepare({"sh", "-c", *arguments_.exec});
-        if (const auto* failure = failure_of(prepared)) return report(*failure);
+        if (const auto* failure = failure_of(prepared)) return end_with(*failure);
         auto& command = std::get<Command>(prepared);
-        if (const auto failure = command.run(variables_of(change))) return report(*failure);
-        return command.wait(interrupts_.descriptor());
+        if (const auto failure = command.run(variables_of(change))) return end_with(*failure);
+        const int status = command.wait(interrupts_.descriptor());
+        // Even if the command makes nothing of it.
+        if (command.last_signal()) return end(128 + *command.last_signal());
+        return status == 0 || end(status);
     }
 
-    int end_with(const Failure& failure) {
-        if (failure.exit_code == kInterruptedExit) return kInterruptedExit;
-        return report(failure);
+    // All of these are false, for whoever is to return that.
+    bool end(int exit_code) {
+        exit_code_ = exit_code;
+        return false;
+    }
+    bool end_with(const Failure& failure) {
+        live_.reset();  // what is said on its screen would go with it
+        return end(report(failure));
+    }
+    bool end_interrupted() {
+        return end(128 + take_signal(interrupts_.descriptor()).value_or(SIGINT));
+    }
+    bool end_in_time() {
+        if (until_.what == Until::What::kForever) return end(client_exit::kDone);
+        return end_with({"wait_timeout", kWaitTimeoutExit, "it did not come to that in time"});
+    }
+    bool end_without_answer(const Failure& reason) {
+        const bool is_waited_for = was_served_ && until_.what != Until::What::kForever;
+        return is_waited_for ? end_in_time() : end_with(reason);
     }
 
     /// On a terminal.
@@ -257,8 +366,12 @@ class Watching {
     const Output output_;
     std::optional<std::uint64_t> since_;       // the last change that was told
     std::optional<std::uint64_t> reached_at_;  // the change after which it is so
-    const Deadline end_;
+    const Deadline start_, end_;
     Deadline look_again_;
+    Backoff backoff_;
+    bool was_served_ = false;                     // by some daemon
+    std::map<std::string, std::uint64_t> shown_;  // of each event, the LSN of the counts
+    std::optional<int> exit_code_;                // it is the end
     std::optional<Live> live_;
 };
 

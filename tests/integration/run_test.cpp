@@ -44,7 +44,7 @@ TEST_CASE("what keeps the command from running has an exit code of its own") {
     auto daemon = Daemon::with_events({"ci=1"});
     const auto none = client(daemon, {"run", "no-such-command-anywhere"});
     CHECK(none.exit == 127);
-    CHECK(none.error == "run: the command cannot be run: No such file or directory\n");
+    CHECK(none.error == "run: cannot run 'no-such-command-anywhere': No such file or directory\n");
     CHECK(client(daemon, {"run", "/dev/null"}).exit == 126);
     CHECK(client(daemon, {"run"}).exit == 64);
     CHECK(client(daemon, {"run", "-n", "0", "true"}).exit == 64);

@@ -1,6 +1,8 @@
 // ticket-client watch: from a shell, over restarts, until something is so.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "tests/support/daemon.h"
@@ -15,6 +17,22 @@ std::vector<Json> lines_of(const std::string& output) {
     for (std::string line; std::getline(stream, line);)
         lines.push_back(Json::parse(line));
     return lines;
+}
+
+// What a terminal has shown so far, until it holds `text`.
+void wait_for_shown(const Terminal& terminal, std::string& seen, const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (seen.find(text) == std::string::npos) {
+        if (std::chrono::steady_clock::now() > deadline) FAIL("never showed " << text);
+        seen += terminal.text();
+    }
+}
+
+void wait_for_file(const std::string& path, const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!std::filesystem::exists(path) || read_file(path) != text) {
+        if (std::chrono::steady_clock::now() > deadline) FAIL(path << " never was " << text);
+    }
 }
 
 TEST_SUITE_BEGIN("watch_client");
@@ -98,22 +116,145 @@ TEST_CASE("on a terminal it is a live view, which Ctrl-C ends and leaves as it w
     options.environment = {"TERM=xterm", "NO_COLOR=1"};
     Process watch{{TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch"}, options};
     std::string seen;
-    const auto wait_for = [&](const std::string& text) {
-        const auto deadline = std::chrono::steady_clock::now() + kPatience;
-        while (seen.find(text) == std::string::npos) {
-            if (std::chrono::steady_clock::now() > deadline) FAIL("never showed " << text);
-            seen += terminal.text();
-        }
-    };
-    wait_for("latency");
+    wait_for_shown(terminal, seen, "latency");
     CHECK(seen.starts_with("\x1b[?1049h"));
     CHECK(seen.find("\x1b[1m") == std::string::npos);
     client(daemon, {"buy", "4"});
-    wait_for("open              5         0         4");
+    wait_for_shown(terminal, seen, "open              5         0         4");
     watch.kill(SIGINT);
     CHECK(watch.wait() == 130);
     seen += terminal.text();
     CHECK(seen.find("\x1b[?1049l", seen.rfind("\x1b[H")) != std::string::npos);
+}
+
+TEST_CASE("once it was served it waits for the daemon longer than for one that never was there") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    const auto path = daemon.scratch() / "db.txt";
+    Process until{{TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch", "demo", "--mirror",
+                   path, "--until", "sold-out", "--since", "0", "--json"}};
+    REQUIRE(until.wait_for_output("event_created"));
+    daemon.kill_hard();
+    // Each of these gives up after the second that a daemon is waited for which never was there.
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(run_client(daemon.socket(), {"watch", "--until", "sold-out"}).exit == 69);
+    CHECK(run_client(daemon.socket(), {"watch"}).exit == 69);
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{9});
+    CHECK(until.is_running());
+    daemon.start();
+    client(daemon, {"buy", "3"});
+    CHECK(until.wait() == 0);
+    CHECK(until.error().empty());
+    CHECK(read_file(path) == "{\"count\": 0}\n");
+}
+
+TEST_CASE("without a daemon it ends when --timeout is over") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    const auto start = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {"watch", "demo", "--since", "0", "--json", "--timeout", "3s"});
+        return start_client(daemon.socket(), words);
+    };
+    auto forever = start({}), until = start({"--until", "sold-out"});
+    REQUIRE(forever.wait_for_output("event_created"));
+    REQUIRE(until.wait_for_output("event_created"));
+    daemon.kill_hard();
+    CHECK(forever.wait() == 69);
+    CHECK(forever.error().starts_with("unreachable: "));
+    CHECK(until.wait() == 124);
+    CHECK(until.error().starts_with("wait_timeout: "));
+}
+
+TEST_CASE("the live view says that no daemon answers, and goes on when one does") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    terminal.set_columns(70);
+    ProcessOptions options;
+    options.stdout_path = terminal.path();
+    options.environment = {"TERM=xterm", "NO_COLOR=1"};
+    Process watch{
+        {TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch", "--until", "sold-out"},
+        options};
+    std::string seen;
+    wait_for_shown(terminal, seen, "latency");
+    daemon.kill_hard();
+    seen.clear();
+    wait_for_shown(terminal, seen, "no daemon answers");
+    daemon.start();
+    seen.clear();
+    wait_for_shown(terminal, seen, "latency");
+    client(daemon, {"buy", "9"});
+    CHECK(watch.wait() == 0);
+}
+
+TEST_CASE("what ends the live view is said behind it, where it stays") {
+    const Terminal terminal;
+    ProcessOptions options;
+    options.stdout_path = options.stderr_path = terminal.path();
+    options.environment = {"TERM=xterm", "NO_COLOR=1"};
+    CHECK(run_client("/nonexistent/socket", {"watch", "--timeout", "50ms"}, options).exit == 69);
+    const auto seen = terminal.text();
+    CHECK(seen.rfind("unreachable: ") > seen.rfind("\x1b[?1049l"));
+    CHECK(seen.find("unreachable: ") != std::string::npos);
+}
+
+TEST_CASE("a mirror never goes back to an older count") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    client(daemon, {"buy", "2"});
+    const auto path = daemon.scratch() / "db.txt";
+    // It begins with what is so now; what is past is told behind that.
+    const auto copy = "cat '" + std::string{path} + "'";
+    const auto told = client(daemon, {"watch", "demo", "--since", "0", "--mirror", path, "--exec",
+                                      copy, "--timeout", "1s"});
+    CHECK(told.exit == 0);
+    CHECK(told.output == "{\"count\": 0}\n{\"count\": 0}\n");
+}
+
+TEST_CASE("a mirror replaces nothing but a regular file, and leaves its mode") {
+    namespace fs = std::filesystem;
+    auto daemon = Daemon::with_events({"demo=2"});
+    const std::string directory = daemon.scratch() / "mirrors";
+    fs::create_directory(directory);
+    const auto watch = [&](const std::string& name) {
+        return client(daemon, {"watch", "demo", "--until", "open", "--mirror", directory + name});
+    };
+    write_file(directory + "/target", "mine");
+    fs::create_symlink("target", directory + "/link");
+    fs::create_symlink("nothing", directory + "/dangling");
+    REQUIRE(::mkfifo((directory + "/fifo").c_str(), 0600) == 0);
+    for (const std::string name : {"/link", "/dangling", "/fifo", "/."}) {
+        CAPTURE(name);
+        const auto before = fs::symlink_status(directory + name).type();
+        const auto refused = watch(name);
+        CHECK(refused.exit == 74);
+        CHECK(refused.error.starts_with("output: " + directory + name + ": is "));
+        CHECK(fs::symlink_status(directory + name).type() == before);
+    }
+    CHECK(read_file(directory + "/target") == "mine");
+
+    const auto secret = fs::perms::owner_read | fs::perms::owner_write;
+    fs::permissions(directory + "/target", secret);
+    CHECK(watch("/target").exit == 0);
+    CHECK(fs::status(directory + "/target").permissions() == secret);
+    CHECK(watch("/new").exit == 0);
+    CHECK(read_file(directory + "/new") == "{\"count\": 2}\n");
+    CHECK(std::distance(fs::directory_iterator{directory}, {}) == 5);
+}
+
+TEST_CASE("two mirrors of one file do not get in each other's way") {
+    auto daemon = Daemon::with_events({"demo=50"});
+    const std::string path = daemon.scratch() / "db.txt";
+    const std::vector<std::string> words{"watch",   "demo",     "--mirror", path,
+                                         "--until", "sold-out", "--quiet"};
+    auto first = start_client(daemon.socket(), words),
+         second = start_client(daemon.socket(), words);
+    wait_for_file(path, "{\"count\": 50}\n");
+    auto rpc = daemon.connect();
+    for (int i = 0; i < 50; ++i)
+        rpc.result("purchase");
+    CHECK(first.wait() == 0);
+    CHECK(second.wait() == 0);
+    CHECK(first.error().empty());
+    CHECK(second.error().empty());
+    CHECK(read_file(path) == "{\"count\": 0}\n");
 }
 
 TEST_SUITE_END();
