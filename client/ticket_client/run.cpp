@@ -1,7 +1,9 @@
 #include "client/ticket_client/run.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -9,6 +11,7 @@
 #include "client/streams.h"
 #include "client/ticket_client/arguments.h"
 #include "client/ticket_client/backup_verb.h"
+#include "client/ticket_client/command.h"
 #include "client/ticket_client/export_verb.h"
 #include "client/ticket_client/help.h"
 #include "client/ticket_client/interrupts.h"
@@ -77,18 +80,48 @@ int finish(const Arguments& arguments, const Request& request, const std::string
     return bad_news->message.empty() ? bad_news->exit_code : report(*bad_news);
 }
 
+bool takes_value(std::string_view option) {
+    if (option == "-n") return true;
+    if (!option.starts_with("--") || option.find('=') != std::string_view::npos) return false;
+    const auto known = all_options();
+    return std::any_of(known.begin(), known.end(), [name = option.substr(2)](const auto& info) {
+        return std::string_view{info.name}.starts_with(name) && !info.argument.empty();
+    });
+}
+
+// Of `run`, also if the command line makes no sense: the first word that is no option, nor the
+// value of one.
+bool is_run(std::span<char* const> words) {
+    for (std::size_t at = 1; at < words.size(); ++at) {
+        const std::string_view word{words[at]};
+        if (word.size() < 2 || word[0] != '-' || word == "--") return word == "run";
+        if (takes_value(word)) ++at;
+    }
+    return false;
+}
+
+// A wrong command line. From `run` the codes below 125 are those of its command.
+int report_wrong_words(Failure failure, bool is_of_run) {
+    if (is_of_run) failure.exit_code = kOwnTroubleExit;
+    return report(failure);
+}
+
 }  // namespace
 
 int run(int argc, char* const* argv) {
     const auto parsed = parse_arguments(argc, argv);
-    if (const auto* failure = failure_of(parsed)) return report(*failure);
+    if (const auto* failure = failure_of(parsed)) {
+        return report_wrong_words(*failure, is_run({argv, static_cast<std::size_t>(argc)}));
+    }
     const auto& arguments = std::get<Arguments>(parsed);
     if (arguments.show == Arguments::Show::kHelp) return show(help_text(arguments.verb));
     if (arguments.show == Arguments::Show::kVersion)
         return show("ticket-client " TICKETD_VERSION "\n");
 
     const auto made = request_for(arguments);
-    if (const auto* failure = failure_of(made)) return report(*failure);
+    if (const auto* failure = failure_of(made)) {
+        return report_wrong_words(*failure, arguments.verb->verb == Verb::kRun);
+    }
     const auto& request = std::get<Request>(made);
 
     if (arguments.verb->verb == Verb::kRun) {

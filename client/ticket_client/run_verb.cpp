@@ -3,6 +3,7 @@
 // to this process instead, which has to have the last word.
 #include "client/ticket_client/run_verb.h"
 
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -15,12 +16,27 @@
 namespace ticketd::client {
 namespace {
 
-// Whatever keeps the command from running is this program's trouble, but for an interruption.
+// Whatever keeps the command from running is this program's trouble.
 int report_own(Failure failure) {
-    if (failure.exit_code != kInterruptedExit && failure.exit_code != client_exit::kUsage) {
-        failure.exit_code = kOwnTroubleExit;
-    }
+    failure.exit_code = kOwnTroubleExit;
     return report(failure);
+}
+
+// Readable once either is; -1 if the kernel has no more of these.
+Descriptor either_of(int one, int other) {
+    Descriptor both{::epoll_create1(EPOLL_CLOEXEC)};
+    for (const int descriptor : {one, other}) {
+        epoll_event readable{EPOLLIN, {}};
+        if (descriptor >= 0) ::epoll_ctl(both.number(), EPOLL_CTL_ADD, descriptor, &readable);
+    }
+    return both;
+}
+
+// Whoever stopped this while it was in line, or the process of the command, knows why.
+int end_without_hold(Command& command, const Interrupts& interrupts, const Failure& failure) {
+    if (const auto signal = take_signal(interrupts.descriptor())) return 128 + *signal;
+    if (command.has_ended()) return command.wait(-1);
+    return report_own(failure);
 }
 
 struct Held {
@@ -54,10 +70,23 @@ Outcome<Held> read_hold(const std::string& result) {
     return held;
 }
 
+// 75 if nobody said whether they are bought; the hold ends with this process if they are not.
+int confirm(std::uint64_t order, const CallOptions& options) {
+    auto request = settle_hold("confirm", order);
+    const auto number = std::to_string(order);
+    request.hint =
+        "order " + number + " may be bought or released, see `ticket-client order " + number + "`";
+    const auto sold = call(request, options);
+    const auto* failure = failure_of(sold);
+    if (failure == nullptr) return client_exit::kDone;
+    return failure->kind == "unknown" ? report(*failure) : report_own(*failure);
+}
+
 }  // namespace
 
 int run_command(const Arguments& arguments, const CallOptions& options,
                 const Interrupts& interrupts) {
+    take_all_signals(interrupts.descriptor());
     auto prepared = Command::prepare(arguments.operands);
     if (const auto* failure = failure_of(prepared)) return report(*failure);
     auto& command = std::get<Command>(prepared);
@@ -65,8 +94,13 @@ int run_command(const Arguments& arguments, const CallOptions& options,
 
     const auto request = hold_for_process(arguments, static_cast<std::uint64_t>(bound_to));
     if (const auto* failure = failure_of(request)) return report_own(*failure);
-    const auto answer = call(std::get<Request>(request), options);
-    if (const auto* failure = failure_of(answer)) return report_own(*failure);
+    auto waiting = options;
+    const auto end_of_wait = either_of(interrupts.descriptor(), command.descriptor());
+    if (end_of_wait.is_open()) waiting.interrupt_fd = end_of_wait.number();
+    const auto answer = call(std::get<Request>(request), waiting);
+    if (const auto* failure = failure_of(answer)) {
+        return end_without_hold(command, interrupts, *failure);
+    }
     const auto held = read_hold(std::get<std::string>(answer));
     if (const auto* failure = failure_of(held)) return report_own(*failure);
     const auto& [order, variables] = std::get<Held>(held);
@@ -79,14 +113,10 @@ int run_command(const Arguments& arguments, const CallOptions& options,
         return report(*failure);
     }
     const int status = command.wait(interrupts.descriptor());
-    if (!arguments.confirms || status != 0) {
-        // The daemon does so by itself too, but whoever comes next should find them free already.
-        settling.timeout = settling.absent_timeout;
-        static_cast<void>(call(settle_hold("release", order), settling));
-        return status;
-    }
-    const auto sold = call(settle_hold("confirm", order), settling);
-    if (const auto* failure = failure_of(sold)) return report_own(*failure);
+    if (arguments.confirms && status == 0) return confirm(order, settling);
+    // The daemon does so by itself too, but whoever comes next should find them free already.
+    settling.timeout = settling.absent_timeout;
+    static_cast<void>(call(settle_hold("release", order), settling));
     return status;
 }
 

@@ -114,12 +114,16 @@ constexpr std::array kVerbs{
         "  ticket-client run --confirm -- ./print-badge.sh  # bought if it succeeds\n"
         "\n"
         "The command finds TICKET_ORDER, TICKET_EVENT and TICKET_GRANTED in its environment, and\n"
-        "TICKET_SLOT if the event has slots: the numbers that are its own while it runs. Its\n"
-        "tickets return when its process ends, however that comes about; with --confirm they are\n"
-        "bought if it exits 0, and return otherwise or when ticket-client ends.\n"
+        "TICKET_SLOT if the event has slots: the numbers that are its own while it runs; no other\n"
+        "TICKET_ variables. Its tickets return when its process ends, however that comes about;\n"
+        "with --confirm they are bought if it exits 0, and return otherwise or when ticket-client\n"
+        "ends. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to it.\n"
         "\n"
-        "Exits with the command's status, or 128 and the signal that ended it; 125: there was no\n"
-        "ticket, or no daemon; 126: the command cannot be run; 127: there is no such command.\n"},
+        "Exits with the command's status, or 128 and the signal that ended it, or the wait in\n"
+        "line; 125: there was no ticket, no daemon, or a word here is wrong; 126: the command\n"
+        "cannot be run; 127: there is no such command; 75, with --confirm: it is not known "
+        "whether\n"
+        "the order that is named was bought: look with `order`.\n"},
     VerbInfo{
         Verb::kBatch, "batch", "", "FILE|-", 1, 1, "G",
         "do several requests, one after another or all or none",
@@ -159,13 +163,15 @@ constexpr std::array kVerbs{
         "\n"
         "It goes on over restarts of the daemon, without a gap: once there was a daemon it waits\n"
         "for the next one until --timeout is over, or for ever. CMD finds what has changed in\n"
-        "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on.\n"
+        "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on, and no other TICKET_\n"
+        "variables. Without EVENT, sold-out and open are so when any one event is so.\n"
         "\n"
         "FILE is replaced by rename and keeps its mode; what is no regular file is refused (exit\n"
         "74), a symbolic link too. It never goes back to an older count.\n"
         "\n"
         "Exit 0: what --until waits for is so; 124: not within --timeout; 69: no daemon, or none\n"
-        "when --timeout was over and there was nothing to wait for but changes; 130: Ctrl-C.\n"},
+        "when --timeout was over and there was nothing to wait for but changes; 130: Ctrl-C; 143:\n"
+        "SIGTERM; a signal ends CMD too.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",

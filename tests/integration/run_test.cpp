@@ -12,6 +12,13 @@ pid_t pid_said_by(Process& process) {
     return static_cast<pid_t>(std::stol(process.output()));
 }
 
+// Of the process that `parent` has started, before it is the command.
+pid_t child_of(pid_t parent) {
+    const auto number = std::to_string(parent);
+    return static_cast<pid_t>(
+        std::stol(read_file("/proc/" + number + "/task/" + number + "/children")));
+}
+
 // A command that tells its number and goes on until it is killed.
 const std::vector<std::string> kSleeper{"run", "--", "sh", "-c", "echo $$; exec sleep 1000"};
 
@@ -46,8 +53,21 @@ TEST_CASE("what keeps the command from running has an exit code of its own") {
     CHECK(none.exit == 127);
     CHECK(none.error == "run: cannot run 'no-such-command-anywhere': No such file or directory\n");
     CHECK(client(daemon, {"run", "/dev/null"}).exit == 126);
-    CHECK(client(daemon, {"run"}).exit == 64);
-    CHECK(client(daemon, {"run", "-n", "0", "true"}).exit == 64);
+    const std::vector<std::vector<std::string>> wrong{{"run"},
+                                                      {"run", "-n", "0", "true"},
+                                                      {"run", "-n"},
+                                                      {"run", "--wait", "10", "true"},
+                                                      {"run", "--event", "", "true"},
+                                                      {"--output", "run", "run", "true"},
+                                                      {"--outp=text", "run", "--min", "1"}};
+    for (const auto& words : wrong) {
+        CAPTURE(words.back());
+        const auto refused = client(daemon, words);
+        CHECK(refused.exit == 125);
+        CHECK(refused.error.find(": ") < 8);
+    }
+    CHECK(client(daemon, {"order", "run"}).exit == 64);
+    CHECK(client(daemon, {"--output", "run", "query"}).exit == 64);
     auto rpc = daemon.connect();
     CHECK(rpc.result("query")["available"] == 1);
     rpc.result("purchase");
@@ -116,14 +136,75 @@ TEST_CASE("a signal to ticket-client reaches the command, and one in line ends t
     auto rpc = daemon.connect();
     auto running = start_client(daemon.socket(), kSleeper);
     pid_said_by(running);
-    auto waiting = start_client(daemon.socket(), {"run", "--wait", "1m", "echo", "mine"});
-    rpc.wait_for_stat("waiting", 1);
-    waiting.kill(SIGINT);
-    CHECK(waiting.wait() == 125);
-    CHECK(waiting.output().empty());
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        auto waiting = start_client(daemon.socket(), {"run", "--wait", "1m", "echo", "mine"});
+        rpc.wait_for_stat("waiting", 1);
+        waiting.kill(signal);
+        CHECK(waiting.wait() == 128 + signal);
+        CHECK(waiting.output().empty());
+        CHECK(waiting.error().empty());
+        rpc.wait_for_stat("waiting", 0);
+    }
     running.kill(SIGTERM);
     CHECK(running.wait() == 143);
     CHECK(rpc.result("query")["available"] == 1);
+}
+
+TEST_CASE(
+    "the process of a command that is killed in line leaves the line with its ticket-client") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    auto rpc = daemon.connect();
+    auto running = start_client(daemon.socket(), kSleeper);
+    pid_said_by(running);
+    for (const auto* const option : {"--event=ci", "--confirm"}) {
+        auto waiting =
+            start_client(daemon.socket(), {"run", option, "--wait", "1m", "echo", "mine"});
+        rpc.wait_for_stat("waiting", 1);
+        ::kill(child_of(waiting.pid()), SIGKILL);
+        CHECK(waiting.wait() == 137);
+        CHECK(waiting.output().empty());
+        rpc.wait_for_stat("waiting", 0);
+    }
+}
+
+TEST_CASE("signals beside those that end things reach the command too") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    const std::string script =
+        "for s in HUP QUIT USR1 USR2; do trap \"echo $s\" $s; done; trap 'exit 3' TERM; echo "
+        "ready; "
+        "while :; do sleep 1000 & wait; kill $!; done";
+    auto running = start_client(daemon.socket(), {"run", "--", "sh", "-c", script});
+    REQUIRE(running.wait_for_output("ready"));
+    for (const auto& [signal, name] :
+         {std::pair{SIGHUP, "HUP\n"}, std::pair{SIGQUIT, "QUIT\n"}, std::pair{SIGUSR1, "USR1\n"},
+          std::pair{SIGUSR2, "USR2\n"}}) {
+        running.kill(signal);
+        CHECK(running.wait_for_output(name));
+    }
+    running.kill(SIGTERM);
+    CHECK(running.wait() == 3);
+}
+
+TEST_CASE("a command finds no variables of an outer one") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    ProcessOptions options;
+    options.environment = {"TICKET_SLOT=7", "TICKET_STATE=closed", "TICKETS=mine"};
+    const std::vector<std::string> words{"run", "sh", "-c",
+                                         "echo ${TICKET_SLOT-none} ${TICKET_STATE-none} $TICKETS"};
+    CHECK(run_client(daemon.socket(), words, options).output == "none none mine\n");
+}
+
+TEST_CASE("if nobody says whether it is bought, the order is named") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    const auto stop = "kill -STOP " + std::to_string(daemon.pid());
+    const auto unknown =
+        client(daemon, {"run", "--confirm", "--timeout", "2s", "--", "sh", "-c", stop});
+    daemon.send_signal(SIGCONT);
+    CHECK(unknown.exit == 75);
+    CHECK(unknown.error.starts_with("unknown: "));
+    CHECK(unknown.error.find("`ticket-client order 2`") != std::string::npos);
+    const auto state = daemon.connect().result("order", {{"order", 2}})["state"];
+    CHECK((state == "sold" || state == "released"));
 }
 
 TEST_SUITE_END();

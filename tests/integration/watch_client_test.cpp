@@ -257,6 +257,52 @@ TEST_CASE("two mirrors of one file do not get in each other's way") {
     CHECK(read_file(path) == "{\"count\": 0}\n");
 }
 
+TEST_CASE("a signal ends it and the command that it runs, and the exit code says which") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    for (const int signal : {SIGINT, SIGTERM}) {
+        auto idle = start_client(daemon.socket(), {"watch", "--since", "0", "--json"});
+        REQUIRE(idle.wait_for_output("event_created"));
+        idle.kill(signal);
+        CHECK(idle.wait() == 128 + signal);
+        auto busy = start_client(
+            daemon.socket(), {"watch", "--since", "0", "--exec", "echo begun; exec sleep 1000"});
+        REQUIRE(busy.wait_for_output("begun"));
+        busy.kill(signal);
+        CHECK(busy.wait() == 128 + signal);
+        // Also if the command takes it for a good end.
+        auto stubborn = start_client(
+            daemon.socket(), {"watch", "--since", "0", "--exec",
+                              "trap 'kill $!; exit 0' INT TERM; sleep 1000 & echo begun; wait"});
+        REQUIRE(stubborn.wait_for_output("begun"));
+        stubborn.kill(signal);
+        CHECK(stubborn.wait() == 128 + signal);
+    }
+}
+
+TEST_CASE("a reader that has read enough ends it without a word") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    client(daemon, {"buy"});
+    client(daemon, {"buy"});
+    const auto watch = std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() +
+                       " watch --since 0 --timeout 30s";
+    const auto piped = run({"bash", "-c", "{ " + watch + "; echo $? >&2; } | true"});
+    CHECK(piped.error == "74\n");
+}
+
+TEST_CASE("a command run for a change finds nothing of an outer one") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    ProcessOptions options;
+    options.environment = {"TICKET_MEMO=outer"};
+    const std::vector<std::string> words{"watch",
+                                         "--since",
+                                         "0",
+                                         "--until",
+                                         "lsn=1",
+                                         "--exec",
+                                         "echo $TICKET_LSN ${TICKET_MEMO-none}"};
+    CHECK(run_client(daemon.socket(), words, options).output == "1 none\n");
+}
+
 TEST_SUITE_END();
 
 }  // namespace
