@@ -136,7 +136,7 @@ int run(int argc, char* const* argv) {
     if (arguments.verb->verb == Verb::kWatch) {
         const Interrupts interrupts;
         auto options = call_options(arguments, interrupts);
-        // That time is for all of it; a daemon is waited for as long as for anything else.
+        // That time is for all of it; an answer is waited for as long as any.
         options.timeout = CallOptions{}.timeout;
         return watch_changes(arguments, options, interrupts);
     }

@@ -75,11 +75,13 @@ int confirm(std::uint64_t order, const CallOptions& options) {
     auto request = settle_hold("confirm", order);
     const auto number = std::to_string(order);
     request.hint =
-        "order " + number + " may be bought or released, see `ticket-client order " + number + "`";
+        "whether order " + number + " is bought tells `ticket-client order " + number + '`';
     const auto sold = call(request, options);
     const auto* failure = failure_of(sold);
     if (failure == nullptr) return client_exit::kDone;
-    return failure->kind == "unknown" ? report(*failure) : report_own(*failure);
+    const bool is_known = failure->kind != "unknown" && failure->kind != "protocol";
+    if (is_known) return report_own(*failure);
+    return report({failure->kind, client_exit::kUnknownOutcome, failure->message});
 }
 
 }  // namespace
