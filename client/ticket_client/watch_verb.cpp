@@ -22,6 +22,7 @@
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/screen.h"
 #include "client/ticket_client/until.h"
+#include "common/error_kind.h"
 #include "common/json_slice.h"
 
 namespace ticketd::client {
