@@ -171,13 +171,18 @@ TEST_CASE("a command whose process is killed in line never runs, and ends its ti
 TEST_CASE("signals beside those that end things reach the command too") {
     auto daemon = Daemon::with_events({"ci=1"});
     const std::string script =
-        "for s in HUP QUIT USR1 USR2; do trap \"echo $s\" $s; done; trap 'kill $!; exit 3' TERM; "
-        "echo ready; while :; do sleep 1000 & wait; kill $!; done";
-    auto running = start_client(daemon.socket(), {"run", "--", "sh", "-c", script});
+        "import signal as s\n"
+        "wanted = {s.SIGHUP, s.SIGQUIT, s.SIGUSR1, s.SIGUSR2, s.SIGTERM}\n"
+        "s.pthread_sigmask(s.SIG_BLOCK, wanted)\n"
+        "print('ready', flush=True)\n"
+        "while (came := s.Signals(s.sigwait(wanted))) != s.SIGTERM:\n"
+        "    print(came.name, flush=True)\n"
+        "raise SystemExit(3)\n";
+    auto running = start_client(daemon.socket(), {"run", "--", "python3", "-c", script});
     REQUIRE(running.wait_for_output("ready"));
     for (const auto& [signal, name] :
-         {std::pair{SIGHUP, "HUP\n"}, std::pair{SIGQUIT, "QUIT\n"}, std::pair{SIGUSR1, "USR1\n"},
-          std::pair{SIGUSR2, "USR2\n"}}) {
+         {std::pair{SIGHUP, "SIGHUP\n"}, std::pair{SIGQUIT, "SIGQUIT\n"},
+          std::pair{SIGUSR1, "SIGUSR1\n"}, std::pair{SIGUSR2, "SIGUSR2\n"}}) {
         running.kill(signal);
         CHECK(running.wait_for_output(name));
     }

@@ -270,9 +270,11 @@ TEST_CASE("a signal ends it and the command that it runs, and the exit code says
         busy.kill(signal);
         CHECK(busy.wait() == 128 + signal);
         // Also if the command takes it for a good end.
-        auto stubborn = start_client(
-            daemon.socket(), {"watch", "--since", "0", "--exec",
-                              "trap 'kill $!; exit 0' INT TERM; sleep 1000 & echo begun; wait"});
+        const std::string script =
+            "exec python3 -c 'import signal as s; wanted = {s.SIGINT, s.SIGTERM}; "
+            "s.pthread_sigmask(s.SIG_BLOCK, wanted); print(\"begun\", flush=True); "
+            "s.sigwait(wanted)'";
+        auto stubborn = start_client(daemon.socket(), {"watch", "--since", "0", "--exec", script});
         REQUIRE(stubborn.wait_for_output("begun"));
         stubborn.kill(signal);
         CHECK(stubborn.wait() == 128 + signal);
