@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <utility>
 #include <variant>
 
 #include "client/backoff.h"
@@ -303,7 +304,8 @@ class Watching {
         const auto lsn = json->find("lsn");
         if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
         if (!live_ && !arguments_.is_quiet && !arguments_.exec) {
-            const auto text = formatted(output_, Verb::kWatch, change);
+            const auto text =
+                formatted(output_, Verb::kWatch, change, std::exchange(head_, Head::kWithout));
             if (const auto failure = write_result(text.value_or(change + '\n'))) {
                 // Whoever has read enough, as `head` does, need not be told.
                 return is_reader_gone() ? end(failure->exit_code) : end_with(*failure);
@@ -365,6 +367,7 @@ class Watching {
     const Interrupts& interrupts_;
     const Until until_;
     const Output output_;
+    Head head_ = Head::kWith;                  // that comes before the first row
     std::optional<std::uint64_t> since_;       // the last change that was told
     std::optional<std::uint64_t> reached_at_;  // the change after which it is so
     const Deadline start_, end_;
