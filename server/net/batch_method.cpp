@@ -68,22 +68,25 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
 
     const auto prepared = std::make_shared<std::vector<Prepared>>();
     std::set<std::string> keys;
+    std::optional<std::size_t> failed;
     for (const auto& read : requests) {
-        auto one = prepare(read, caller, Responder{answers, without_id(), 0});
+        const Responder to{answers, without_id(), 0};
+        // Of the faults only the first is told; an exchange that is never completed tells nobody.
+        const Responder unheard{std::make_shared<Exchange>(to.sink(), true), without_id(), 0};
+        auto one = prepare(read, caller, failed ? unheard : to);
         const auto& key = key_of_item(one.item);
         if (one.is_ready && !key.empty() && !keys.insert(key).second) {
             one.responder.error(0, ErrorKind::kInvalidParams, "the batch has this key twice");
             one.is_ready = false;
         }
-        prepared->push_back(std::move(one));
+        if (!one.is_ready && !failed) failed = prepared->size();
+        prepared->push_back({to, std::move(one.item), one.is_ready});
     }
-    const auto is_ready = [](const Prepared& one) { return one.is_ready; };
-    if (std::all_of(prepared->begin(), prepared->end(), is_ready)) {
-        run_atomic(prepared, caller, responder);
-    } else {
-        for (const auto& one : *prepared) {
-            if (one.is_ready) refuse(store_.refuse_linked(one.item), "", one.responder);
-        }
+    if (!failed) run_atomic(prepared, caller, responder);
+    for (std::size_t i = 0; failed && i < prepared->size(); ++i) {
+        const auto& [to, item, is_ready] = (*prepared)[i];
+        const store::Refused linked{{ErrorKind::kLinkedFailed}};
+        if (i != *failed) refuse(is_ready ? store_.refuse_linked(item) : linked, "", to);
     }
     complete(answers);
 }
@@ -128,16 +131,13 @@ bool Service::read_item(const Request& request, const Caller& caller, const Resp
         responder.error(0, kind, why);
         return false;
     };
-    const auto* method = find_method(request.method);
-    if (method == nullptr) return refuse_it(ErrorKind::kMethodNotFound, "no such method");
-    if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) {
+    const bool can_be_part =
+        std::find(kMethods.begin(), kMethods.end(), request.method) != kMethods.end();
+    if (!can_be_part && find_method(request.method) != nullptr) {
         return refuse_it(ErrorKind::kInvalidRequest, "cannot be part of an atomic batch");
     }
-    if (!caller.is_buyer) return refuse_it(ErrorKind::kDenied, "only buyers may");
     Params params;
-    if (const auto problem = check_params(request, method->params, params)) {
-        return refuse_it(ErrorKind::kInvalidParams, *problem);
-    }
+    if (admit(request, caller, responder, params) == nullptr) return false;
     const bool is_purchase = request.method == "purchase";
     if (!is_purchase && request.method != "hold") {
         item = {read_change_of_hold(request.method, params, caller), false};

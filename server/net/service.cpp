@@ -182,18 +182,28 @@ AnswerSize Service::answer_size(std::string_view method) {
 
 void Service::handle(const Request& request, const Caller& caller, const Responder& responder) {
     ++counters_.requests;
+    Params params;
+    if (const auto* method = admit(request, caller, responder, params)) {
+        (this->*method->handler)(params, caller, responder);
+    }
+}
+
+const Method* Service::admit(const Request& request, const Caller& caller,
+                             const Responder& responder, Params& params) {
     const auto* method = find_method(request.method);
     if (method == nullptr) {
-        return responder.error(0, ErrorKind::kMethodNotFound, "no such method");
+        responder.error(0, ErrorKind::kMethodNotFound, "no such method");
+        return nullptr;
     }
     if (const auto problem = denial(method->role, caller)) {
-        return responder.error(0, ErrorKind::kDenied, *problem);
+        responder.error(0, ErrorKind::kDenied, *problem);
+        return nullptr;
     }
-    Params params;
     if (const auto problem = check_params(request, method->params, params)) {
-        return responder.error(0, ErrorKind::kInvalidParams, *problem);
+        responder.error(0, ErrorKind::kInvalidParams, *problem);
+        return nullptr;
     }
-    (this->*method->handler)(params, caller, responder);
+    return method;
 }
 
 std::optional<EventId> Service::find_event(std::string_view name) const {

@@ -95,6 +95,10 @@ class Service {
 
   private:
     static const Method* find_method(std::string_view name);
+    /// The method that is asked for, and its parameters; nullptr if it was refused: there is none,
+    /// or the caller may not, or not like that.
+    const Method* admit(const Request& request, const Caller& caller, const Responder& responder,
+                        Params& params);
 
     // stock_methods.cpp
     void query(const Params&, const Caller&, const Responder&);

@@ -147,6 +147,9 @@ TEST_CASE("what cannot be part of an atomic batch makes it fail before anything 
     fails({{"method", "purchase"}, {"params", {{"event", "b"}}}}, "not_found");
     fails({{"method", "release"}, {"params", {{"order", 1}}}}, "not_found");
     fails({{"method", "release"}, {"params", {{"order", 77}}}}, "not_found");
+    const auto two = rpc.result("batch", atomic({purchase("b", 1), purchase("a", 10'001)}));
+    CHECK(kind_of(two["results"][0]) == "not_found");
+    CHECK(kind_of(two["results"][1]) == "linked_failed");
     const auto twice =
         rpc.result("batch", atomic({purchase("a", 1, "k"), purchase("a", 1, "k")}))["results"];
     CHECK(kind_of(twice[0]) == "linked_failed");
