@@ -95,7 +95,7 @@ Outcome ReferenceModel::done(std::uint32_t uid, const Key& key, std::size_t even
 }
 
 Outcome ReferenceModel::create(std::uint64_t capacity, const ModelTerms& terms) {
-    events_.push_back({capacity, ++lsn_, 1, terms, Sale::kOpen});
+    events_.push_back({capacity, ++lsn_, 1, terms, Sale::kOpen, 0, 0});
     return {"ok", lsn_};
 }
 
@@ -115,7 +115,7 @@ ReferenceModel::Counts ReferenceModel::query(std::size_t event) {
 std::string ReferenceModel::refusal_of_terms(std::uint32_t uid, const Event& event,
                                              std::size_t number, std::uint64_t least,
                                              std::uint64_t& most) const {
-    if (event.sale == Sale::kClosed) return "closed";
+    if (event.sale == Sale::kClosed || is_over(event)) return "closed";
     if (event.terms.order_limit > 0) most = std::min(most, event.terms.order_limit);
     if (least > most) return "limit_reached";
     if (event.terms.buyer_limit > 0) {
@@ -125,12 +125,21 @@ std::string ReferenceModel::refusal_of_terms(std::uint32_t uid, const Event& eve
     if (least > most) return "limit_reached";
     if (least > event.capacity) return "never_satisfiable";
     if (event.sale == Sale::kPaused) return "paused";
+    if (now_ < event.opens) return "not_open";
     const auto left = available(number);
     if (left >= least) {
         most = std::min(most, left);
         return "";
     }
-    return left > 0 ? "insufficient" : held(number) > 0 ? "held_out" : "sold_out";
+    return shortage(number);
+}
+
+std::string ReferenceModel::shortage(std::size_t event) const {
+    return available(event) > 0 ? "insufficient" : held(event) > 0 ? "held_out" : "sold_out";
+}
+
+bool ReferenceModel::is_over(const Event& event) const {
+    return event.closes != 0 && now_ >= event.closes;
 }
 
 Outcome ReferenceModel::purchase(std::uint32_t uid, std::size_t event, std::uint64_t quantity,
@@ -220,15 +229,9 @@ Outcome ReferenceModel::cancel(std::uint32_t uid, std::uint64_t order, std::uint
     if (found == orders_.end() || found->second.uid != uid) return refuse(uid, key, "not_found");
     auto& what = found->second;
     expire(what.event);
-    if (what.is_held || what.numbers.empty()) {
-        refuse(uid, key, "wrong_state");
-        return {"not_held"};
-    }
     const auto has = [&what](std::uint64_t number) { return what.numbers.contains(number); };
-    if (!std::all_of(numbers.begin(), numbers.end(), has)) {
-        refuse(uid, key, "wrong_state");
-        return {"not_held"};
-    }
+    const bool has_all = std::all_of(numbers.begin(), numbers.end(), has);
+    if (what.is_held || what.numbers.empty() || !has_all) return refuse(uid, key, "not_held");
     if (quantity > what.numbers.size()) return refuse(uid, key, "invalid_params");
     auto returned = numbers;
     if (returned.empty()) {
@@ -256,7 +259,7 @@ Outcome ReferenceModel::resize(std::size_t event, std::uint64_t capacity, bool i
 Outcome ReferenceModel::pause(std::size_t event) {
     expire(event);
     auto& sale = events_[event].sale;
-    if (sale == Sale::kClosed) return {"wrong_state"};
+    if (sale == Sale::kClosed || is_over(events_[event])) return {"wrong_state"};
     if (sale == Sale::kPaused) return {"unchanged"};
     sale = Sale::kPaused;
     return done(0, {}, event, 0, {});
@@ -290,6 +293,55 @@ Outcome ReferenceModel::limit(std::size_t event, std::uint64_t order_limit,
     terms.order_limit = order_limit;
     terms.buyer_limit = buyer_limit;
     return done(0, {}, event, 0, {});
+}
+
+Outcome ReferenceModel::window(std::size_t event, std::int64_t opens, std::int64_t closes) {
+    expire(event);
+    auto& what = events_[event];
+    if (closes != 0 && opens >= closes) return {"invalid_params"};
+    if (what.opens == opens && what.closes == closes) return {"unchanged"};
+    what.opens = opens;
+    what.closes = closes;
+    return done(0, {}, event, 0, {});
+}
+
+std::optional<std::size_t> ReferenceModel::event_of_hold(std::uint64_t order) const {
+    const auto found = orders_.find(order);
+    if (found == orders_.end() || !found->second.is_held) return std::nullopt;
+    return found->second.event;
+}
+
+std::vector<Outcome> ReferenceModel::atomically(const std::vector<Part>& parts) {
+    std::set<std::size_t> events;
+    for (const auto& part : parts)
+        if (part.event) events.insert(*part.event);
+    for (const auto event : events)
+        expire(event);
+    const auto before = *this;
+    const auto is_done = [](const Outcome& one) {
+        return one.kind == "ok" || one.kind == "replay";
+    };
+    std::vector<Outcome> outcomes;
+    for (const auto& part : parts) {
+        outcomes.push_back(part.ask(*this));
+        if (!is_done(outcomes.back())) break;
+    }
+    if (is_done(outcomes.back())) return outcomes;
+
+    *this = before;
+    const auto failed = outcomes.size() - 1;
+    outcomes.resize(parts.size(), {"linked_failed"});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        auto& kind = outcomes[i].kind;
+        const auto& [uid, key, event, ask] = parts[i];
+        const bool was_told = refused_.contains({uid, key.key});
+        if (i != failed && kind == "replay") continue;
+        if (i != failed) outcomes[i] = {"linked_failed"};
+        const bool is_short = kind == "insufficient" || kind == "held_out" || kind == "sold_out";
+        if (is_short && !was_told) kind = shortage(*event);
+        if (!was_told) refuse(uid, key, kind);
+    }
+    return outcomes;
 }
 
 Outcome ReferenceModel::abandon(std::uint32_t uid, const std::string& key) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -64,7 +65,22 @@ class ReferenceModel {
     Outcome resume(std::size_t event);
     Outcome close(std::size_t event, bool voids_holds);
     Outcome limit(std::size_t event, std::uint64_t order_limit, std::uint64_t buyer_limit);
+    /// When it sells; 0: no such limit.
+    Outcome window(std::size_t event, std::int64_t opens, std::int64_t closes);
     Outcome abandon(std::uint32_t uid, const std::string& key);
+
+    /// A request of an atomic batch: one of the above, whose it is, and its event; nothing if that
+    /// is a change of a hold that does not live.
+    struct Part {
+        std::uint32_t uid = 0;
+        Key key;
+        std::optional<std::size_t> event;
+        std::function<Outcome(ReferenceModel&)> ask;
+    };
+    /// All of them or none.
+    std::vector<Outcome> atomically(const std::vector<Part>& parts);
+    /// Of a hold that lives.
+    std::optional<std::size_t> event_of_hold(std::uint64_t order) const;
 
     /// After a restart nobody remembers who was told no.
     void forget_refusals() { refused_.clear(); }
@@ -77,6 +93,7 @@ class ReferenceModel {
         std::uint64_t capacity = 0, lsn = 0, next_serial = 1;
         ModelTerms terms;
         Sale sale = Sale::kOpen;
+        std::int64_t opens = 0, closes = 0;
     };
     struct Order {
         std::uint32_t uid = 0;
@@ -93,6 +110,8 @@ class ReferenceModel {
                  const std::set<std::uint64_t>& numbers);
     std::string refusal_of_terms(std::uint32_t uid, const Event& event, std::size_t number,
                                  std::uint64_t least, std::uint64_t& most) const;
+    std::string shortage(std::size_t event) const;
+    bool is_over(const Event& event) const;
     std::set<std::uint64_t> next_numbers(std::size_t event, std::uint64_t count) const;
     void expire(std::size_t event);
     void close_if_sold_out(std::size_t event);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <random>
+#include <set>
 
 #include "server/store/audit.h"
 #include "server/store/ledger_reader.h"
@@ -118,6 +119,7 @@ class World {
             case 16:
             case 17:
             case 18: change_hold(); break;
+            case 19: batch(); break;
             default: cancel(); break;
         }
         agree_on_counts(event);
@@ -141,23 +143,101 @@ class World {
               model_.create(capacity, terms));
     }
 
-    void purchase(EventId event) {
+    // What is asked of both of them.
+    template <typename Request>
+    struct Question {
+        Request request;
+        ReferenceModel::Part part;
+    };
+
+    Question<PurchaseRequest> some_purchase(EventId event) {
         const auto uid = user();
         const auto most = quantity(), least = 1 + pick(most);
         const auto id = key("p" + std::to_string(event) + "," + std::to_string(most) + "," +
                             std::to_string(least));
-        agree("purchase", store().purchase({uid, event, {most, least}, id.key, ""}),
-              model_.purchase(uid, event, most, least, id));
+        return {{uid, event, {most, least}, id.key, ""},
+                {uid, id, event, [=](ReferenceModel& model) {
+                     return model.purchase(uid, event, most, least, id);
+                 }}};
     }
 
-    void hold(EventId event) {
+    Question<HoldRequest> some_hold(EventId event) {
         const auto uid = user();
         const auto most = quantity(), least = 1 + pick(most);
         const auto ttl = static_cast<std::int64_t>(pick(4) == 0 ? 0 : 1 + pick(20'000));
         const auto id = key("h" + std::to_string(event) + "," + std::to_string(most) + "," +
                             std::to_string(least) + "," + std::to_string(ttl));
-        agree("hold", store().hold({{uid, event, {most, least}, id.key, ""}, ttl, {}}),
-              model_.hold(uid, event, most, least, ttl, id));
+        return {{{uid, event, {most, least}, id.key, ""}, ttl, {}},
+                {uid, id, event, [=](ReferenceModel& model) {
+                     return model.hold(uid, event, most, least, ttl, id);
+                 }}};
+    }
+
+    Question<HoldChangeRequest> some_change(Lsn order) {
+        const auto uid = user();
+        const auto number = std::to_string(order);
+        const auto event = model_.event_of_hold(order);
+        switch (pick(3)) {
+            case 0: {
+                const auto count = pick(4);
+                const auto id = key("c" + number + "," + std::to_string(count));
+                return {{uid, false, order, box_office::Confirm{count}, id.key},
+                        {uid, id, event, [=](ReferenceModel& model) {
+                             return model.confirm(uid, order, count, id);
+                         }}};
+            }
+            case 1: {
+                const auto id = key("r" + number);
+                return {{uid, false, order, Release{}, id.key},
+                        {uid, id, event,
+                         [=](ReferenceModel& model) { return model.release(uid, order, id); }}};
+            }
+            default: {
+                const auto ttl = static_cast<std::int64_t>(1 + pick(20'000));
+                const auto id = key("x" + number + "," + std::to_string(ttl));
+                return {{uid, false, order, Extend{ttl}, id.key},
+                        {uid, id, event,
+                         [=](ReferenceModel& model) { return model.extend(uid, order, ttl, id); }}};
+            }
+        }
+    }
+
+    void purchase(EventId event) {
+        const auto [request, part] = some_purchase(event);
+        agree("purchase", store().purchase(request), part.ask(model_));
+    }
+
+    void hold(EventId event) {
+        const auto [request, part] = some_hold(event);
+        agree("hold", store().hold(request), part.ask(model_));
+    }
+
+    void batch() {
+        std::vector<BatchItem> items;
+        std::vector<ReferenceModel::Part> parts;
+        std::set<std::string> keys;
+        const auto add = [&](const auto& question) {
+            const auto& name = question.part.key.key;
+            if (!name.empty() && !keys.insert(name).second) return;
+            items.push_back({question.request});
+            parts.push_back(question.part);
+        };
+        for (auto left = 1 + pick(4); left > 0; --left) {
+            const auto event = static_cast<EventId>(pick(model_.events()));
+            const auto order = some_order();
+            switch (pick(3)) {
+                case 0: add(some_hold(event)); break;
+                case 1: add(some_purchase(event)); break;
+                default:
+                    if (order != 0) add(some_change(order));
+            }
+        }
+        if (items.empty()) return;
+        const auto results = std::get<std::vector<ChangeResult>>(store().atomically(items));
+        const auto expected = model_.atomically(parts);
+        REQUIRE(results.size() == expected.size());
+        for (std::size_t i = 0; i < results.size(); ++i)
+            agree("batch", results[i], expected[i]);
     }
 
     // Mostly one of the newest orders, by whoever it may be.
@@ -170,31 +250,9 @@ class World {
 
     void change_hold() {
         const auto order = some_order();
-        const auto uid = user();
         if (order == 0) return;
-        const auto number = std::to_string(order);
-        switch (pick(3)) {
-            case 0: {
-                const auto count = pick(4);
-                const auto id = key("c" + number + "," + std::to_string(count));
-                return agree(
-                    "confirm",
-                    store().change_hold({uid, false, order, box_office::Confirm{count}, id.key}),
-                    model_.confirm(uid, order, count, id));
-            }
-            case 1: {
-                const auto id = key("r" + number);
-                return agree("release", store().change_hold({uid, false, order, Release{}, id.key}),
-                             model_.release(uid, order, id));
-            }
-            default: {
-                const auto ttl = static_cast<std::int64_t>(1 + pick(20'000));
-                const auto id = key("x" + number + "," + std::to_string(ttl));
-                return agree("extend",
-                             store().change_hold({uid, false, order, Extend{ttl}, id.key}),
-                             model_.extend(uid, order, ttl, id));
-            }
-        }
+        const auto [request, part] = some_change(order);
+        agree("change of a hold", store().change_hold(request), part.ask(model_));
     }
 
     // What the order is has to be durable to be read.
@@ -252,6 +310,15 @@ class World {
                 update.buyer_limit = static_cast<std::uint32_t>(pick(2) == 0 ? 0 : 1 + pick(12));
                 return agree("limit", store().change_rules(0, event, update),
                              model_.limit(event, *update.order_limit, *update.buyer_limit));
+            }
+            case 3: {
+                const auto now = rig_->clock().now().time_since_epoch().count();
+                const auto time = [&] {
+                    return pick(2) == 0 ? 0 : now - 2000 + static_cast<std::int64_t>(pick(8000));
+                };
+                const box_office::Update update{time(), time()};
+                return agree("window", store().change_rules(0, event, update),
+                             model_.window(event, *update.opens_ms, *update.closes_ms));
             }
             default:
                 return agree("resume", store().change_rules(0, event, box_office::Resume{}),
