@@ -10,8 +10,9 @@ namespace {
 
 using Kind = LockHolder::Kind;
 
-constexpr const char* kPurchase = R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":["a"]})"
-                                  "\n";
+constexpr const char* kPurchaseLine =
+    R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":["a"]})"
+    "\n";
 
 Daemon two_events(int lock_timeout_ms) {
     return Daemon::with_events({"a=5", "b=5"}, {{"lock_timeout_ms", lock_timeout_ms}});
@@ -23,7 +24,7 @@ void check_busy_while_held(const LockHolder::Lock& lock, bool other_is_free) {
     auto other = daemon.connect();
     {
         LockHolder holder{daemon.stock_file(), lock};
-        rpc.send(kPurchase);
+        rpc.send(kPurchaseLine);
         other.wait_for_stat("lock_waiting", 1);
         if (other_is_free) CHECK(other.result("purchase", {{"event", "b"}})["granted"] == 1);
         const auto reply = rpc.receive();
@@ -65,8 +66,8 @@ TEST_CASE("a lock released in time delays the purchase and no more") {
     auto rpc = daemon.connect();
     auto other = daemon.connect();
     LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
-    rpc.send(kPurchase);
-    rpc.send(kPurchase);
+    rpc.send(kPurchaseLine);
+    rpc.send(kPurchaseLine);
     other.wait_for_stat("lock_waiting", 2);
     holder.release();
     CHECK(rpc.receive()["result"]["serials"] == Json{1});
@@ -106,7 +107,7 @@ TEST_CASE("a waiting purchase whose client is gone is not done") {
     LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), kSlotBytes}};
     {
         auto rpc = daemon.connect();
-        rpc.send(kPurchase);
+        rpc.send(kPurchaseLine);
         other.wait_for_stat("lock_waiting", 1);
     }
     holder.release();
@@ -119,7 +120,7 @@ TEST_CASE("a lock held at the start and at the stop keeps the daemon from neithe
     auto rpc = daemon.connect();
     rpc.result("purchase", {{"event", "a"}});
     const LockHolder holder{daemon.stock_file(), {Kind::kClassic, F_WRLCK, slot_offset(0), 1}};
-    rpc.send(kPurchase);
+    rpc.send(kPurchaseLine);
     CHECK(daemon.stop() == 0);
     daemon.start();
     auto again = daemon.connect();

@@ -13,7 +13,7 @@ namespace ticketd::testing {
 namespace {
 
 constexpr int kSoldBefore = 3;  // before memory runs out
-constexpr int kPurchases = 12;
+constexpr int kPurchasesTried = 12;
 
 std::string key(int number) {
     return "k" + std::to_string(number);
@@ -46,7 +46,7 @@ std::vector<int> buy_without_memory(Daemon& daemon) {
     std::vector<int> told;
     try {
         auto rpc = daemon.connect();
-        for (int i = kSoldBefore; i < kPurchases; ++i) {
+        for (int i = kSoldBefore; i < kPurchasesTried; ++i) {
             const auto reply = rpc.call("purchase", purchase_params(i));
             if (reply.contains("result")) told.push_back(i);
             rpc.call("query");
@@ -73,10 +73,10 @@ void check_kept(Daemon& daemon, const std::vector<int>& told) {
         CHECK(rpc.result("purchase", purchase_params(number))["replayed"] == true);
     CHECK(rpc.result("query")["sold"] == sold);
     int replayed = 0;
-    for (int i = 0; i < kPurchases; ++i)
+    for (int i = 0; i < kPurchasesTried; ++i)
         replayed += rpc.result("purchase", purchase_params(i))["replayed"] == true ? 1 : 0;
     CHECK(replayed == sold);
-    CHECK(rpc.result("query")["sold"] == kPurchases);
+    CHECK(rpc.result("query")["sold"] == kPurchasesTried);
     CHECK(rpc.result("ledger.verify")["ok"] == true);
     CHECK(daemon.stop() == 0);
     CHECK(daemon.verify().exit == 0);
