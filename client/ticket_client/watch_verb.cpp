@@ -114,6 +114,7 @@ class Watching {
             is_busy ? pause(failure, options_.timeout) : end_with(failure);
             return std::nullopt;
         }
+        was_served_ = true;
         auto json = read_result(std::get<std::string>(answer));
         if (json && json->is_object()) return json;
         end_with({"protocol", client_exit::kProtocol, request.method + ": no object"});
@@ -223,7 +224,6 @@ class Watching {
         if (!since_ && since != json->end() && since->is_number_unsigned()) {
             since_ = since->get<std::uint64_t>();
         }
-        was_served_ = true;
         backoff_ = Backoff{};
         return true;
     }
@@ -273,6 +273,7 @@ class Watching {
         const auto answered = call({"server.stats", "{}", Nature::kQuery, {}}, options);
         const auto took = Clock::now() - asked;
         if (failure_of(answered) != nullptr) return live_->view.note_absence();
+        was_served_ = true;
         const auto json = read_result(std::get<std::string>(answered));
         const auto waiting = json && json->is_object() ? json->value("waiting", Json{}) : Json{};
         live_->view.note_daemon(waiting.is_number_unsigned() ? waiting.get<std::uint64_t>() : 0,

@@ -195,7 +195,9 @@ void WaitingRoom::note_next_look(EventId event, Queue& queue) {
     const auto now_ms = store_.now_ms();
     const auto next = next_door_ms(store_.state().event(event).rules, now_ms);
     queue.next_look.reset();
-    if (next) queue.next_look = steady_clock::now() + milliseconds{*next - now_ms};
+    // No later than any wait ends, so that no date is too far off for a timer.
+    const auto left = next ? std::min(*next - now_ms, limits::kWaitMsMax) : 0;
+    if (next) queue.next_look = steady_clock::now() + milliseconds{left};
 }
 
 void WaitingRoom::end_overdue(Time now) {

@@ -72,6 +72,17 @@ TEST_CASE("who waits for an event that closes itself with its last ticket is tol
     CHECK(line.told() == "closed");
 }
 
+TEST_CASE(
+    "a window that ends in the farthest future, or begins there, is waited for like any other") {
+    constexpr std::int64_t kFarthest = 4'503'599'627'370'495;
+    Line line{"demo=1"};
+    line.rpc.result("purchase");
+    line.update({{"closes_ms", kFarthest}});
+    CHECK(line.rpc.kind("purchase", {{"wait_ms", 100}}) == "wait_timeout");
+    line.update({{"opens_ms", kFarthest - 1}});
+    CHECK(line.rpc.kind("purchase", {{"wait_ms", 100}}) == "wait_timeout");
+}
+
 TEST_CASE("what can never be had is refused at once while the event is paused, or not open yet") {
     Line line{"demo=2"};
     line.update({{"opens_ms", milliseconds_from_now(kMinuteMs)}});
