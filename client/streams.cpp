@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::string_view kBrokenPipe = "cannot write to stdout: nobody reads it";
 
-// Returns 0 or the error number.
-int write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return 0;
-}
-
 Failure unreadable(const std::string& name, int error) {
     return bad_input("cannot read " + name + ": " + ::strerrordesc_np(error));
 }
@@ -48,6 +37,16 @@ Outcome<std::string> read_all(int fd, const std::string& name, std::size_t bytes
 }
 
 }  // namespace
+
+int write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return 0;
+}
 
 std::optional<Failure> write_result(std::string_view text) {
     const int error = write_all(STDOUT_FILENO, text);

@@ -10,6 +10,9 @@
 
 namespace ticketd::client {
 
+/// Writes all of `text`. Returns 0 or the error number.
+int write_all(int fd, std::string_view text);
+
 /// Writes all of `text` to stdout. The failure is `output`, exit 74.
 std::optional<Failure> write_result(std::string_view text);
 

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <optional>
 
+#include "client/streams.h"
+
 namespace ticketd::client {
 namespace {
 
@@ -51,16 +53,6 @@ void forget_outer_variables() {
     }
     for (const auto& name : names)
         ::unsetenv(name.c_str());
-}
-
-bool write_all(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const auto bytes = ::write(descriptor, text.data(), text.size());
-        if (bytes < 0 && errno == EINTR) continue;
-        if (bytes <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(bytes));
-    }
-    return true;
 }
 
 // The child: waits for its variables, each ended by a NUL and the last by another one, and becomes

@@ -14,6 +14,7 @@
 
 #include "client/descriptor.h"
 #include "client/random.h"
+#include "client/streams.h"
 
 namespace ticketd::client {
 namespace {
@@ -37,9 +38,7 @@ std::string fresh_name(const std::string& path) {
 
 // Returns 0 or the error number.
 int fill(int file, std::string_view text, const struct stat* old) {
-    const auto written = ::write(file, text.data(), text.size());
-    if (written < 0) return errno;
-    if (static_cast<std::size_t>(written) < text.size()) return ENOSPC;
+    if (const int error = write_all(file, text); error != 0) return error;
     if (old == nullptr) return 0;
     // Not everybody may give a file away; then it is the writer's.
     if (::fchown(file, old->st_uid, old->st_gid) != 0 && errno != EPERM) return errno;

@@ -4,7 +4,6 @@
 // takes those of no older LSN than it has.
 #include "client/ticket_client/watch_verb.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -308,19 +307,13 @@ class Watching {
             const auto text =
                 formatted(output_, Verb::kWatch, change, std::exchange(head_, Head::kWithout));
             if (const auto failure = write_result(text.value_or(change + '\n'))) {
-                // Whoever has read enough, as `head` does, need not be told.
-                return is_reader_gone() ? end(failure->exit_code) : end_with(*failure);
+                return end_with(*failure);
             }
         }
         if (!show(*json)) return false;
         if (arguments_.exec && !execute(change)) return false;
         const bool is_so = is_reached(until_, *json) || (reached_at_ && since_ >= reached_at_);
         return !is_so || end(client_exit::kDone);
-    }
-
-    static bool is_reader_gone() {
-        pollfd out{STDOUT_FILENO, 0, 0};
-        return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
     }
 
     bool execute(const std::string& change) {
