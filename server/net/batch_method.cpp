@@ -69,11 +69,11 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
     const auto prepared = std::make_shared<std::vector<Prepared>>();
     std::set<std::string> keys;
     std::optional<std::size_t> failed;
+    // Of the faults only the first is told; an exchange that is never completed tells nobody.
+    const auto unheard = std::make_shared<Exchange>(responder.sink(), true);
     for (const auto& read : requests) {
         const Responder to{answers, without_id(), 0};
-        // Of the faults only the first is told; an exchange that is never completed tells nobody.
-        const Responder unheard{std::make_shared<Exchange>(to.sink(), true), without_id(), 0};
-        auto one = prepare(read, caller, failed ? unheard : to);
+        auto one = prepare(read, caller, failed ? Responder{unheard, without_id(), 0} : to);
         const auto& key = key_of_item(one.item);
         if (one.is_ready && !key.empty() && !keys.insert(key).second) {
             one.responder.error(0, ErrorKind::kInvalidParams, "the batch has this key twice");
@@ -82,13 +82,21 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
         if (!one.is_ready && !failed) failed = prepared->size();
         prepared->push_back({to, std::move(one.item), one.is_ready});
     }
-    if (!failed) run_atomic(prepared, caller, responder);
-    for (std::size_t i = 0; failed && i < prepared->size(); ++i) {
-        const auto& [to, item, is_ready] = (*prepared)[i];
-        const store::Refused linked{{ErrorKind::kLinkedFailed}};
-        if (i != *failed) refuse(is_ready ? store_.refuse_linked(item) : linked, "", to);
+    if (failed) {
+        link_others(*prepared, *failed);
+    } else {
+        run_atomic(prepared, caller, responder);
     }
     complete(answers);
+}
+
+// What could not be read has no key that could be told no.
+void Service::link_others(const std::vector<Prepared>& batch, std::size_t failed) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto& [to, item, is_ready] = batch[i];
+        const store::Refused linked{{ErrorKind::kLinkedFailed}};
+        if (i != failed) refuse(is_ready ? store_.refuse_linked(item) : linked, "", to);
+    }
 }
 
 void Service::run_in_order(std::vector<RequestResult> requests, const Caller& caller,
@@ -191,19 +199,13 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
                          image_of_item((*batch)[failed].item)))) {
         ++failed;
     }
-    for (std::size_t i = 0; failed < size && i < size; ++i) {
-        const auto& [to, item, is_ready] = (*batch)[i];
-        if (i != failed) {
-            refuse(store_.refuse_linked(item), "", to);
-            continue;
-        }
-        const bool is_abandoned = known[i]->type == store::EntryType::kKeyAbandoned;
-        refuse({{is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch},
-                known[i]->lsn,
-                false},
-               "", to);
+    if (failed < size) {
+        const auto& entry = *known[failed];
+        const bool is_abandoned = entry.type == store::EntryType::kKeyAbandoned;
+        const auto kind = is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch;
+        refuse({{kind}, entry.lsn, false}, "", (*batch)[failed].responder);
+        return link_others(*batch, failed);
     }
-    if (failed < size) return;
     EventId event = 0;
     for (const auto& one : *batch) {
         const auto* purchase = std::get_if<store::PurchaseRequest>(&one.item.request);

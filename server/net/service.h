@@ -206,6 +206,8 @@ class Service {
     void decide(const Batch& batch, const KnownAnswers& known, const Caller& caller,
                 const Responder& responder);
     bool try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
+    /// Tells all of a batch that cannot be done but the one that failed.
+    void link_others(const std::vector<Prepared>& batch, std::size_t failed);
     void show_order(Lsn order, const Caller& caller, const Responder& responder);
     void show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
                      const Responder& responder);

@@ -66,7 +66,7 @@ QueryResult Store::query(EventId event) {
 }
 
 std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
-    return answer_known_key(state().digest(request.uid, request.key), Asked{request});
+    return answer_known_key(Asked{request});
 }
 
 void Store::remember_not_found(const PurchaseRequest& request) {
@@ -238,17 +238,15 @@ std::optional<Refused> Store::refuse_for_space() const {
 
 // By its key, or because there is no room for a change.
 std::optional<ChangeResult> Store::answer_at_once(const Asked& asked) {
-    if (!asked.key.empty()) {
-        if (auto known = answer_known_key(state().digest(asked.uid, asked.key), asked)) {
-            return known;
-        }
-    }
+    if (auto known = answer_known_key(asked)) return known;
     if (auto refused = refuse_for_space()) return *refused;
     if (auto refused = refuse_new_key(asked.key)) return *refused;
     return std::nullopt;
 }
 
-std::optional<ChangeResult> Store::answer_known_key(const KeyDigest& digest, const Asked& asked) {
+std::optional<ChangeResult> Store::answer_known_key(const Asked& asked) {
+    if (asked.key.empty()) return std::nullopt;
+    const auto digest = state().digest(asked.uid, asked.key);
     if (const auto lsn = state().keys().find(digest)) return Replay{*lsn};
     const auto refused = refused_keys_.find(digest);
     if (!refused) return std::nullopt;
@@ -282,11 +280,7 @@ Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal ref
 }
 
 std::optional<ChangeResult> Store::settled(const Asked& asked, const PurchaseRequest& request) {
-    if (!asked.key.empty()) {
-        if (auto known = answer_known_key(state().digest(asked.uid, asked.key), asked)) {
-            return known;
-        }
-    }
+    if (auto known = answer_known_key(asked)) return known;
     const auto& [name, stock, rules, slots] = state().event(request.event);
     const auto refusal = hopeless(stock, rules, terms_of(request), now_ms());
     if (!refusal) return std::nullopt;

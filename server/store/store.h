@@ -249,7 +249,7 @@ class Store {
     std::optional<StockFile::SlotLock> enter(EventId event);
     bool settle_slot(EventId event);
     std::optional<ChangeResult> answer_at_once(const Asked& asked);
-    std::optional<ChangeResult> answer_known_key(const KeyDigest& digest, const Asked& asked);
+    std::optional<ChangeResult> answer_known_key(const Asked& asked);
     std::optional<Refused> refuse_for_space() const;
     std::optional<Refused> refuse_new_key(std::string_view key) const;
     Refused refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn = {});
