@@ -23,9 +23,8 @@ std::uint64_t inspect_tail(SegmentReader& reader, const StoreId& store, const st
     std::uint64_t last_used = position.offset;
     for (auto offset = position.offset; offset < size; offset += kBlockBytes) {
         const auto block = reader.window(offset, kBlockBytes);
-        const auto last = block.find_last_not_of('\0');
-        if (last == std::string_view::npos) continue;
-        last_used = offset + last + 1;
+        if (is_all_zero(block)) continue;
+        last_used = offset + block.find_last_not_of('\0') + 1;
         const auto header = read_group_header(store, block);
         if (header && header->segment == position.segment && header->group > position.group) {
             throw StoreDamaged(name, position.offset,

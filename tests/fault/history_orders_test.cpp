@@ -171,6 +171,25 @@ TEST_CASE("an atomic batch with something else in between is found") {
     check_rejected(scene, "an atomic batch with something in between");
 }
 
+TEST_CASE("a hold that ends while an atomic batch is decided is nobody in between") {
+    Scene scene;
+    for (const auto* event : {"demo", "other", "third"})
+        scene.create(event, 5);
+    scene.hold("third", 1, "a");
+    scene.perform_atomically({order_with_key(Deed::kPurchase, "demo", 2, "b"),
+                              order_with_key(Deed::kPurchase, "other", 2, "c")});
+    scene.expire(4);
+    auto& last_sale = scene.entries[5];
+    auto& end = scene.entries[6];
+    last_sale.time_ms = end.time_ms;
+    std::swap(last_sale, end);
+    scene.entries[5].lsn = 6;
+    scene.entries[6].lsn = scene.op(5).told.lsn = scene.op(5).told.order = 7;
+    check_accepted(scene);
+    scene.entries[5].type = RawType::kReleased;
+    check_rejected(scene, "an atomic batch with something in between");
+}
+
 TEST_CASE("a key of a batch that failed, and was sold to all the same, is found") {
     auto scene = one_batch();
     scene.perform_atomically({order_with_key(Deed::kPurchase, "demo", 2, "c"),

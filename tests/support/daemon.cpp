@@ -132,8 +132,9 @@ std::uint64_t now_ms() {
 }
 
 std::string read_file(const std::string& path) {
-    std::ifstream stream{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{stream}, {}};
+    std::ostringstream bytes;
+    bytes << std::ifstream{path, std::ios::binary}.rdbuf();
+    return std::move(bytes).str();
 }
 
 void write_file(const std::string& path, std::string_view bytes) {

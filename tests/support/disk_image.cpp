@@ -3,6 +3,19 @@
 #include <algorithm>
 
 namespace ticketd::tests {
+namespace {
+
+/// To change `shared` in place, or a copy of it if others have it too. That a pointer was copied
+/// before the count is read makes what others read, before they let go of it, happen before.
+template <class T>
+T& own(std::shared_ptr<T>& shared) {
+    constexpr long kBoth = 2;  // `shared` and `counted`
+    auto counted = shared;
+    if (counted.use_count() > kBoth) shared = std::make_shared<T>(*counted);
+    return *shared;
+}
+
+}  // namespace
 
 std::optional<DiskImage::FileNumber> DiskImage::find(const std::string& name) const {
     const auto found = names().find(name);
@@ -117,14 +130,11 @@ bool DiskImage::can_be_found(FileNumber number) const {
 }
 
 DiskImage::Directory& DiskImage::change_directory() {
-    if (directory_.use_count() > 1) directory_ = std::make_shared<Directory>(*directory_);
-    return *directory_;
+    return own(directory_);
 }
 
 DiskFile& DiskImage::change(FileNumber number) {
-    auto& file = files_[number];
-    if (file.use_count() > 1) file = std::make_shared<DiskFile>(*file);
-    return *file;
+    return own(files_[number]);
 }
 
 void DiskImage::note(NameChange change) {

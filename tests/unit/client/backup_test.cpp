@@ -8,8 +8,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
+#include <sstream>
 
 #include "client/backup/store_files.h"
 #include "tests/support/process_scratch.h"
@@ -44,8 +44,9 @@ std::string checkpoint(std::uint64_t segment, std::uint64_t first_key_run) {
 }
 
 std::string read(const std::string& path) {
-    std::ifstream stream{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{stream}, {}};
+    std::ostringstream bytes;
+    bytes << std::ifstream{path, std::ios::binary}.rdbuf();
+    return std::move(bytes).str();
 }
 
 std::map<std::string, std::string> files_of(const std::string& path) {
