@@ -4,24 +4,17 @@
 // takes those of no older LSN than it has.
 #include "client/ticket_client/watch_verb.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
-#include <map>
 #include <utility>
 #include <variant>
 
 #include "client/backoff.h"
 #include "client/connection.h"
-#include "client/streams.h"
 #include "client/ticket_client/command.h"
-#include "client/ticket_client/live_view.h"
-#include "client/ticket_client/mirror.h"
-#include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
-#include "client/ticket_client/screen.h"
 #include "client/ticket_client/until.h"
+#include "client/ticket_client/watch_output.h"
 #include "common/error_kind.h"
 #include "common/json_slice.h"
 
@@ -33,8 +26,6 @@ using std::chrono::milliseconds;
 constexpr int kWaitTimeoutExit = 124;
 // As long as nothing calls for another look.
 constexpr milliseconds kDay{86'400'000};
-constexpr milliseconds kFrameAfter{100};
-constexpr milliseconds kQuestionAfter{1000};
 
 class Watching {
   public:
@@ -44,14 +35,10 @@ class Watching {
           options_(options),
           interrupts_(interrupts),
           until_(until),
-          output_(arguments.output.value_or(::isatty(STDOUT_FILENO) == 1 ? Output::kText
-                                                                         : Output::kJson)),
+          output_(arguments, options, interrupts),
           since_(arguments.since),
           start_(Clock::now()),
-          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {
-        const bool is_shown = !arguments.is_quiet && !arguments.output && !arguments.exec;
-        if (is_shown && ::isatty(STDOUT_FILENO) == 1) live_.emplace();
-    }
+          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {}
 
     int run() {
         while (!exit_code_) {
@@ -85,10 +72,7 @@ class Watching {
     // Before another try: whoever was served waits as long as it takes, others so long in all.
     // False: it is the end, for this reason.
     bool pause(const Failure& reason, milliseconds patience) {
-        if (live_) {
-            live_->view.note_absence();
-            if (!draw()) return false;
-        }
+        if (!goes_on(output_.note_absence())) return false;
         const auto deadline = was_served_ ? end_ : std::min(end_, start_ + patience);
         switch (pause_for(backoff_.next(), {deadline, options_.interrupt_fd})) {
             case Waited::kReady: return true;
@@ -128,14 +112,13 @@ class Watching {
         // A daemon that hangs up may have said why before it did.
         if (sent != IoStatus::kDone && sent != IoStatus::kLost) return sent;
         for (;;) {
-            const auto soon = live_ ? live_->next_frame : patience.deadline;
             auto answered = connection.receive_answer(
-                {std::min(patience.deadline, soon), options_.interrupt_fd});
+                {at_next_frame_or(patience.deadline), options_.interrupt_fd});
             const auto* status = std::get_if<IoStatus>(&answered);
             const bool is_only_frame = status != nullptr && *status == IoStatus::kTimedOut &&
                                        Clock::now() < patience.deadline;
             if (!is_only_frame) return answered;
-            if (!show_now()) return IoStatus::kInterrupted;
+            if (!goes_on(output_.draw_if_due())) return IoStatus::kInterrupted;
         }
     }
 
@@ -159,7 +142,7 @@ class Watching {
     // connection, here and below.
     bool look_at_events(Connection& connection) {
         look_again_ = Clock::now() + kDay;
-        if (until_.what == Until::What::kForever && !arguments_.mirror && !live_) return true;
+        if (until_.what == Until::What::kForever && !output_.shows_counts()) return true;
         const auto json = ask(connection, {"events", "{}", Nature::kQuery, {}});
         if (!json) return false;
         const auto events = json->find("events");
@@ -183,7 +166,7 @@ class Watching {
     }
 
     bool look_at(const Json& event) {
-        if (!show(event)) return false;
+        if (!goes_on(output_.show(event))) return false;
         if (is_reached(until_, event)) {
             // What led to it is told first.
             const auto lsn = event.value("lsn", Json{});
@@ -230,10 +213,10 @@ class Watching {
     // Until the connection is lost, it is time to look at the events again, or it is the end.
     void listen(Connection& connection) {
         for (;;) {
-            const auto soon = live_ ? std::min(look_again_, live_->next_frame) : look_again_;
-            const Patience patience{std::min(end_, soon), options_.interrupt_fd};
+            const Patience patience{std::min(end_, at_next_frame_or(look_again_)),
+                                    options_.interrupt_fd};
             const auto [status, message] = connection.receive(patience);
-            if (!show_now()) return;
+            if (!goes_on(output_.draw_if_due())) return;
             if (status == IoStatus::kTimedOut) {
                 if (Clock::now() < std::min(end_, look_again_)) continue;
                 if (Clock::now() >= end_) end_in_time();
@@ -246,56 +229,6 @@ class Watching {
         }
     }
 
-    // A frame every now and then, and each second how the daemon is.
-    bool show_now() {
-        const auto now = Clock::now();
-        if (!live_ || now < live_->next_frame) return true;
-        if (now >= live_->next_question) {
-            ask_daemon();
-            live_->next_question = Clock::now() + kQuestionAfter;
-        }
-        return draw();
-    }
-
-    bool draw() {
-        const auto [columns, rows] = Screen::size();
-        const auto frame = live_->view.frame(columns, rows, Screen::has_colour(), Clock::now());
-        live_->next_frame = Clock::now() + kFrameAfter;
-        return live_->screen.draw(frame) || end(client_exit::kStorage);
-    }
-
-    void ask_daemon() {
-        auto options = options_;
-        options.timeout = kQuestionAfter;
-        options.absent_timeout = milliseconds{0};
-        const auto asked = Clock::now();
-        const auto answered = call({"server.stats", "{}", Nature::kQuery, {}}, options);
-        const auto took = Clock::now() - asked;
-        if (failure_of(answered) != nullptr) return live_->view.note_absence();
-        was_served_ = true;
-        const auto json = read_result(std::get<std::string>(answered));
-        const auto waiting = json && json->is_object() ? json->value("waiting", Json{}) : Json{};
-        live_->view.note_daemon(waiting.is_number_unsigned() ? waiting.get<std::uint64_t>() : 0,
-                                std::chrono::duration_cast<std::chrono::microseconds>(took));
-    }
-
-    // On the screen and in the mirror, unless they have newer counts of the event.
-    bool show(const Json& counts) {
-        const auto name = counts.find("event"), lsn = counts.find("lsn");
-        if (name != counts.end() && lsn != counts.end() && lsn->is_number_unsigned()) {
-            auto& newest = shown_[name->dump()];
-            if (*lsn < newest) return true;
-            newest = lsn->get<std::uint64_t>();
-        }
-        if (live_) live_->view.take(counts, Clock::now());
-        const auto available = counts.find("available");
-        if (!arguments_.mirror || available == counts.end() || !available->is_number_unsigned()) {
-            return true;
-        }
-        const auto failure = write_mirror(*arguments_.mirror, available->get<std::uint64_t>());
-        return !failure || end_with(*failure);
-    }
-
     bool tell(const std::string& change) {
         const auto json = read_result(change);
         if (!json || !json->is_object()) {
@@ -303,28 +236,18 @@ class Watching {
         }
         const auto lsn = json->find("lsn");
         if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
-        if (!live_ && !arguments_.is_quiet && !arguments_.exec) {
-            const auto text =
-                formatted(output_, Verb::kWatch, change, std::exchange(head_, Head::kWithout));
-            if (const auto failure = write_result(text.value_or(change + '\n'))) {
-                return end_with(*failure);
-            }
-        }
-        if (!show(*json)) return false;
-        if (arguments_.exec && !execute(change)) return false;
+        if (!goes_on(output_.tell(change, *json))) return false;
         const bool is_so = is_reached(until_, *json) || (reached_at_ && since_ >= reached_at_);
         return !is_so || end(client_exit::kDone);
     }
 
-    bool execute(const std::string& change) {
-        auto prepared = Command::prepare({"sh", "-c", *arguments_.exec});
-        if (const auto* failure = failure_of(prepared)) return end_with(*failure);
-        auto& command = std::get<Command>(prepared);
-        if (const auto failure = command.run(variables_of(change))) return end_with(*failure);
-        const int status = command.wait(interrupts_.descriptor());
-        // Even if the command makes nothing of it.
-        if (command.last_signal()) return end(128 + *command.last_signal());
-        return status == 0 || end(status);
+    Deadline at_next_frame_or(Deadline later) const {
+        return std::min(later, output_.next_frame().value_or(later));
+    }
+
+    bool goes_on(End end) {
+        if (end) exit_code_ = end;
+        return !end;
     }
 
     // All of these are false, for whoever is to return that.
@@ -332,10 +255,7 @@ class Watching {
         exit_code_ = exit_code;
         return false;
     }
-    bool end_with(const Failure& failure) {
-        live_.reset();  // what is said on its screen would go with it
-        return end(report(failure));
-    }
+    bool end_with(const Failure& failure) { return end(output_.report_end(failure)); }
     bool end_interrupted() {
         return end(128 + take_signal(interrupts_.descriptor()).value_or(SIGINT));
     }
@@ -348,29 +268,18 @@ class Watching {
         return is_waited_for ? end_in_time() : end_with(reason);
     }
 
-    /// On a terminal.
-    struct Live {
-        LiveView view;
-        Screen screen;
-        Deadline next_frame = Clock::now();
-        Deadline next_question = Clock::now();
-    };
-
     const Arguments& arguments_;
     const CallOptions& options_;
     const Interrupts& interrupts_;
     const Until until_;
-    const Output output_;
-    Head head_ = Head::kWith;                  // that comes before the first row
+    WatchOutput output_;
     std::optional<std::uint64_t> since_;       // the last change that was told
     std::optional<std::uint64_t> reached_at_;  // the change after which it is so
     const Deadline start_, end_;
     Deadline look_again_;
     Backoff backoff_;
-    bool was_served_ = false;                     // by some daemon
-    std::map<std::string, std::uint64_t> shown_;  // of each event, the LSN of the counts
-    std::optional<int> exit_code_;                // it is the end
-    std::optional<Live> live_;
+    bool was_served_ = false;  // by some daemon
+    End exit_code_;            // it is the end
 };
 
 }  // namespace
