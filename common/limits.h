@@ -122,8 +122,9 @@ inline constexpr std::size_t kWatchedChanges = 4'096;
 /// Processes that holds are bound to, each of which takes a descriptor; beyond it a request for
 /// another is told `busy`.
 inline constexpr std::size_t kWatchedProcesses = 512;
-/// How long a hold lives if its request does not say; the most that it may say. Ten minutes are a
-/// checkout's, thirty-one days those of an invoice.
+/// How long a hold lives if its request does not say; the most that it may say, and that a hold
+/// lives in all, however often it is extended. Ten minutes are a checkout's, thirty-one days those
+/// of an invoice.
 inline constexpr std::int64_t kHoldMs = 600'000;
 inline constexpr std::int64_t kHoldMsMax = std::int64_t{31} * 86'400'000;
 /// Rows in one answer of `orders`, `ledger.read`.

@@ -3,7 +3,7 @@
 namespace ticketd::client {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 5;
+constexpr std::uint64_t kFormatVersion = 6;
 constexpr std::size_t kVersionOffset = 8;
 constexpr std::size_t kStoreIdOffset = 16;
 constexpr std::size_t kSegmentOffset = 32;

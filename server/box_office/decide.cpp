@@ -33,11 +33,13 @@ std::variant<std::uint64_t, Refusal> most_by_limits(const Stock& stock, const Te
     auto refusal = refuse(ErrorKind::kLimitReached, stock, purchase.min_quantity);
     if (terms.order_limit != 0) {
         refusal.limit = terms.order_limit;
+        refusal.limit_of = Limit::kOrder;
         most = std::min<std::uint64_t>(most, terms.order_limit);
         if (purchase.min_quantity > most) return refusal;
     }
     if (terms.buyer_limit != 0) {
         refusal.limit = terms.buyer_limit;
+        refusal.limit_of = Limit::kBuyer;
         refusal.owned = purchase.owned;
         most = std::min(most, refusal.limit - std::min(refusal.limit, purchase.owned));
         if (purchase.min_quantity > most) return refusal;
@@ -199,6 +201,7 @@ std::variant<Stock, Refusal> decide(const Stock& stock, const Terms& terms, cons
     if (capacity > most_capacity(terms)) {
         auto refusal = refuse(ErrorKind::kLimitReached, stock, capacity);
         refusal.limit = most_capacity(terms);
+        refusal.limit_of = Limit::kCapacity;
         return refusal;
     }
     Stock after = stock;

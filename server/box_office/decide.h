@@ -17,6 +17,16 @@
 
 namespace ticketd::box_office {
 
+/// What `limit_reached` tells the limit of.
+enum class Limit : std::uint8_t {
+    kEvents,    ///< of the daemon
+    kHolds,     ///< of one user
+    kHoldLife,  ///< milliseconds
+    kCapacity,  ///< of the event
+    kOrder,     ///< tickets in one order of the event
+    kBuyer,     ///< tickets of the event that one buyer may have
+};
+
 /// Why nothing was done, with the numbers that led to it.
 struct Refusal {
     ErrorKind kind = ErrorKind::kInternal;
@@ -27,9 +37,9 @@ struct Refusal {
     std::uint64_t committed = 0;  ///< held + sold: the floor of a resize
     std::int64_t opens_ms = 0;    ///< not_open: when it opens, milliseconds since 1970
     std::int64_t wait_ms = 0;  ///< not_open: how long that is from now; held_out: to the next end
-    std::uint64_t limit = 0;   ///< limit_reached, if it is the event's: tickets in one order
-    /// limit_reached, if it is that of one buyer: what the buyer has; `limit` is how many.
-    std::optional<std::uint64_t> owned = {};
+    std::uint64_t limit = 0;   ///< limit_reached: how much that is
+    Limit limit_of = Limit::kEvents;          ///< limit_reached
+    std::optional<std::uint64_t> owned = {};  ///< Limit::kBuyer: what the buyer has
 };
 
 struct Purchase {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "server/box_office/buyer.h"
 #include "server/box_office/stock.h"
@@ -34,6 +35,7 @@ struct Hold {
     EventId event = 0;
     UserId uid = 0;               ///< whose it is
     std::uint64_t quantity = 0;   ///< tickets it keeps
+    std::int64_t made_ms = 0;     ///< when it was made, since 1970
     std::int64_t since_ms = 0;    ///< when its time was set last, since 1970
     std::int64_t expires_ms = 0;  ///< when its time is up, since 1970; 0: never
     Binding binding;
@@ -47,5 +49,10 @@ struct Hold {
 /// How long it has left at `now_ms` (since 1970), as far as a clock that may have been set can
 /// tell: never more than it was given. Precondition: it ends.
 std::int64_t left_ms(const Hold& hold, std::int64_t now_ms);
+
+/// When it ends if it is to live for `ttl_ms` from now on; nothing if it would live for longer than
+/// limits::kHoldMsMax in all. One without an end may be given any.
+std::optional<std::int64_t> extended_end_ms(const Hold& hold, std::int64_t ttl_ms,
+                                            std::int64_t now_ms);
 
 }  // namespace ticketd::box_office

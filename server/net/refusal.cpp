@@ -11,6 +11,25 @@ std::string seconds(std::int64_t ms) {
     return std::to_string((ms + 999) / 1000) + " s";
 }
 
+std::string limit_message(const box_office::Refusal& refusal, const std::string& event) {
+    using box_office::Limit;
+    const auto limit = std::to_string(refusal.limit);
+    switch (refusal.limit_of) {
+        case Limit::kEvents:
+            return "there are " + std::to_string(limits::kEvents) +
+                   " events, the most there can be";
+        case Limit::kHolds: return "one user can have at most " + limit + " holds";
+        case Limit::kHoldLife:
+            return "a hold lives for at most " + std::to_string(refusal.limit / 86'400'000) +
+                   " days in all, however often it is extended";
+        case Limit::kCapacity: return event + " can have at most " + limit + " tickets";
+        case Limit::kOrder: return "at most " + limit + " of " + event + " in one order";
+        case Limit::kBuyer: break;
+    }
+    return "one buyer can have at most " + limit + " of " + event + ", and has " +
+           std::to_string(refusal.owned.value_or(0));
+}
+
 std::string refusal_message(const box_office::Refusal& refusal, std::string_view event) {
     const auto name = std::string{event};
     const auto available = std::to_string(refusal.available);
@@ -40,22 +59,7 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
         case ErrorKind::kReservedForLine:
             return "what is available of " + name + " is for those ahead in line";
         case ErrorKind::kWaitTimeout: return "there was none of " + name + " in time";
-        case ErrorKind::kLimitReached:
-            if (refusal.owned) {
-                return "one buyer can have at most " + std::to_string(refusal.limit) + " of " +
-                       name + ", and has " + std::to_string(*refusal.owned);
-            }
-            if (refusal.limit > 0 && refusal.requested == 0) {
-                return "one user can have at most " + std::to_string(refusal.limit) + " holds";
-            }
-            if (refusal.requested > limits::kQuantity) {  // no order asks for so many
-                return name + " can have at most " + std::to_string(refusal.limit) + " tickets";
-            }
-            if (refusal.limit > 0) {
-                return "at most " + std::to_string(refusal.limit) + " of " + name + " in one order";
-            }
-            return "there are " + std::to_string(limits::kEvents) +
-                   " events, the most there can be";
+        case ErrorKind::kLimitReached: return limit_message(refusal, name);
         case ErrorKind::kLinkedFailed: return "another request of the batch cannot be done";
         case ErrorKind::kKeyAbandoned: return "the key was abandoned";
         case ErrorKind::kKeyMismatch: return "the key was used for another request";

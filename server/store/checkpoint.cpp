@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kNewName = "checkpoint.new";
 constexpr std::string_view kCheckpointMagic = "TKTDCKPT";
 constexpr std::size_t kHeaderBytes = 120;
-constexpr std::size_t kHoldBytes = 80;
+constexpr std::size_t kHoldBytes = 88;
 constexpr std::size_t kEventFixedBytes = 96;
 constexpr std::size_t kBuyerBytes = 32;
 
@@ -26,6 +26,7 @@ void append_hold(std::string& image, Lsn order, const box_office::Hold& hold) {
     append_number<std::uint32_t>(image, hold.event);
     append_number<std::uint32_t>(image, hold.uid);
     append_number<std::uint64_t>(image, hold.quantity);
+    append_number<std::int64_t>(image, hold.made_ms);
     append_number<std::int64_t>(image, hold.since_ms);
     append_number<std::int64_t>(image, hold.expires_ms);
     append_number<std::uint64_t>(image, stored_bound(hold.binding));
@@ -110,18 +111,20 @@ Holds take_holds(std::string_view& rest, std::size_t count, const std::vector<Ev
         if (rest.size() < kHoldBytes) damaged(kHeaderBytes, "holds cut short");
         const auto order = number_at<std::uint64_t>(rest, 0);
         const auto binding =
-            read_binding(number_at<std::uint64_t>(rest, 40), number_at<std::uint64_t>(rest, 48));
+            read_binding(number_at<std::uint64_t>(rest, 48), number_at<std::uint64_t>(rest, 56));
         box_office::Hold hold{
             number_at<std::uint32_t>(rest, 8),
             number_at<std::uint32_t>(rest, 12),
             number_at<std::uint64_t>(rest, 16),
             number_at<std::int64_t>(rest, 24),
             number_at<std::int64_t>(rest, 32),
+            number_at<std::int64_t>(rest, 40),
             binding.value_or(box_office::Binding{}),
-            number_at<std::uint64_t>(rest, 56),
-            {number_at<std::uint64_t>(rest, 64), number_at<std::uint64_t>(rest, 72)}};
+            number_at<std::uint64_t>(rest, 64),
+            {number_at<std::uint64_t>(rest, 72), number_at<std::uint64_t>(rest, 80)}};
         rest.remove_prefix(kHoldBytes);
-        const bool is_timed = is_time(hold.since_ms) && is_time(hold.expires_ms) &&
+        const bool is_timed = is_time(hold.made_ms) && is_time(hold.since_ms) &&
+                              is_time(hold.expires_ms) && hold.made_ms <= hold.since_ms &&
                               (hold.expires_ms == 0 || hold.expires_ms >= hold.since_ms);
         const bool is_next = holds.empty() ? order >= 1 : order > holds.rbegin()->first;
         if (!binding || !is_timed || !is_next || hold.event >= events.size() || hold.last < order ||

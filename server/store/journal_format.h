@@ -20,7 +20,7 @@ namespace ticketd::store {
 /// another store never pass for ours.
 using StoreId = std::array<char, 16>;
 
-inline constexpr std::uint32_t kFormatVersion = 5;
+inline constexpr std::uint32_t kFormatVersion = 6;
 inline constexpr std::size_t kBlockBytes = 4096;
 inline constexpr std::size_t kGroupHeaderBytes = 64;
 

@@ -238,8 +238,9 @@ void LedgerState::apply_to_orders(const Entry& entry, Undo& undo) {
         case EntryType::kHeld: {
             const auto buyer = buyer_of(entry);
             undo.holds.push_back({entry.lsn, {}});
-            put_hold(entry.lsn, {entry.event, entry.uid, entry.granted, entry.time_ms,
-                                 entry.expires_ms, entry.binding, entry.lsn, buyer, entry.tickets});
+            put_hold(entry.lsn,
+                     {entry.event, entry.uid, entry.granted, entry.time_ms, entry.time_ms,
+                      entry.expires_ms, entry.binding, entry.lsn, buyer, entry.tickets});
             count_for(entry.event, buyer, granted, undo);
             break;
         }

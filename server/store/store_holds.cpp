@@ -15,6 +15,14 @@ struct TypeOf {
     EntryType operator()(const Extend&) const { return EntryType::kExtended; }
 };
 
+box_office::Refusal of_limit(box_office::Limit limit_of, std::uint64_t limit) {
+    box_office::Refusal refusal;
+    refusal.kind = ErrorKind::kLimitReached;
+    refusal.limit = limit;
+    refusal.limit_of = limit_of;
+    return refusal;
+}
+
 }  // namespace
 
 ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
@@ -26,10 +34,8 @@ ChangeResult Store::hold(const HoldRequest& request, Turn turn) {
     if (!lock) return LockHeld{};
     if (state().holds().size() >= limits::kHolds) return Refused{{ErrorKind::kBusy}};
     if (state().holds_of(uid) >= limits::kHoldsPerUid) {
-        box_office::Refusal refusal;
-        refusal.kind = ErrorKind::kLimitReached;
-        refusal.limit = limits::kHoldsPerUid;
-        return Refused{refusal, state().last_lsn(), false};
+        return Refused{of_limit(box_office::Limit::kHolds, limits::kHoldsPerUid),
+                       state().last_lsn(), false};
     }
 
     if (auto refused = refuse_new_buyer(request.order)) return *refused;
@@ -85,8 +91,12 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
         return commit_sale(std::move(entry));
     }
     if (const auto* extend = std::get_if<Extend>(&change)) {
+        const auto end_ms = extended_end_ms(*hold, extend->ttl_ms, entry.time_ms);
+        if (!end_ms) {
+            return refuse(asked, event, of_limit(box_office::Limit::kHoldLife, limits::kHoldMsMax));
+        }
         entry.after = stock;
-        entry.expires_ms = entry.time_ms + extend->ttl_ms;
+        entry.expires_ms = *end_ms;
     }
     return commit(std::move(entry));
 }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace raw;
 
-constexpr std::uint32_t kNewestVersion = 5;
+constexpr std::uint32_t kNewestVersion = 6;
 // From this version on a segment that another one follows ends with a footer.
 constexpr std::uint32_t kFooterVersion = 2;
 constexpr std::size_t kGroupHeader = 64;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/limits.h"
+
 namespace ticketd::tests {
 
 std::vector<std::uint64_t> ReferenceModel::orders() const {
@@ -168,6 +170,7 @@ Outcome ReferenceModel::hold(std::uint32_t uid, std::size_t event, std::uint64_t
         events_[event].terms.has_slots ? next_numbers(event, most) : std::set<std::uint64_t>{};
     const auto outcome = done(uid, key, event, most, numbers);
     auto& order = orders_[outcome.lsn] = {uid, event, true, most, {}, numbers};
+    order.made = now_;
     if (ttl > 0) order.end = now_ + ttl;
     return outcome;
 }
@@ -217,6 +220,8 @@ Outcome ReferenceModel::extend(std::uint32_t uid, std::uint64_t order, std::int6
     auto* hold = hold_of(order);
     if (hold == nullptr) return refuse(uid, key, "not_held");
     if (hold->uid != uid) return refuse(uid, key, "not_found");
+    const bool is_too_long = hold->end && now_ + ttl > hold->made + limits::kHoldMsMax;
+    if (is_too_long) return refuse(uid, key, "limit_reached");
     hold->end = now_ + ttl;
     return done(uid, key, hold->event, 0, {});
 }

@@ -102,6 +102,7 @@ class ReferenceModel {
         std::uint64_t held = 0;           ///< tickets, if is_held
         std::optional<std::int64_t> end;  ///< of a hold
         std::set<std::uint64_t> numbers;  ///< sold; of a hold with slots, held
+        std::int64_t made = 0;
     };
 
     std::optional<Outcome> known(std::uint32_t uid, const Key& key) const;

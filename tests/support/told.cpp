@@ -33,9 +33,9 @@ void begin_order(Sum& sum, const Entry& entry) {
     }
     if (entry.type == EntryType::kHeld) {
         stock.held += entry.granted;
-        sum.holds[entry.lsn] = {entry.event,   entry.uid,           entry.granted,
-                                entry.time_ms, entry.expires_ms,    entry.binding,
-                                entry.lsn,     buyer_of(entry.uid), entry.tickets};
+        sum.holds[entry.lsn] = {entry.event,         entry.uid,        entry.granted, entry.time_ms,
+                                entry.time_ms,       entry.expires_ms, entry.binding, entry.lsn,
+                                buyer_of(entry.uid), entry.tickets};
         return;
     }
     require(rules.terms.reuses_numbers || entry.first_serial == stock.next_serial, entry,

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "common/limits.h"
 #include "server/box_office/decide.h"
 #include "tests/support/randomness.h"
 
@@ -21,7 +22,7 @@ std::variant<Held, Refusal> hold(const Stock& stock, const Purchase& terms) {
 }
 
 Hold hold_of(std::int64_t since_ms, std::int64_t expires_ms) {
-    return {0, 7, 1, since_ms, expires_ms, {}, 1};
+    return {0, 7, 1, since_ms, since_ms, expires_ms, {}, 1};
 }
 
 }  // namespace
@@ -49,6 +50,19 @@ TEST_CASE("a hold is confirmed whole or in part, and the rest returns in the sam
     CHECK(std::get<Refusal>(decide(stock, 4, Confirm{5})).kind == ErrorKind::kInvalidParams);
     CHECK(std::get<Refusal>(decide(stock, 4, Confirm{5})).held == 4);
     CHECK(give_back(stock, 4) == Stock{10, 1, 2, 3, 1});
+}
+
+TEST_CASE("a hold is extended as often as one likes, and lives for thirty-one days in all") {
+    constexpr auto kMost = limits::kHoldMsMax;
+    auto hold = hold_of(1000, 1500);
+    hold.since_ms = 1400;
+    CHECK(extended_end_ms(hold, 10, 1400) == 1410);
+    CHECK(extended_end_ms(hold, kMost, 1000) == 1000 + kMost);
+    CHECK(extended_end_ms(hold, kMost, 1001) == std::nullopt);
+    CHECK(extended_end_ms(hold, 1, 999 + kMost) == 1000 + kMost);
+    CHECK(extended_end_ms(hold, 2, 999 + kMost) == std::nullopt);
+    hold.expires_ms = 0;
+    CHECK(extended_end_ms(hold, kMost, 10 * kMost) == 11 * kMost);
 }
 
 TEST_CASE("a clock that was set gives a hold no more time than it was given") {

@@ -27,7 +27,7 @@ void append(std::string& bytes, std::uint64_t number, int size) {
 }
 
 std::string head(std::string_view magic, const std::string& store_id = kStoreId,
-                 std::uint64_t version = 5) {
+                 std::uint64_t version = 6) {
     std::string bytes{magic};
     append(bytes, version, 4);
     append(bytes, 0, 4);
@@ -254,8 +254,8 @@ TEST_CASE("backup: files of another store, of another format, or of another kind
         const auto magic = good.substr(0, 8);
         stage.put(name, head(magic, "another store!!!") + good.substr(32));
         stage.check_fails(std::string{name} + ": not of the store that the daemon has");
-        stage.put(name, head(magic, kStoreId, 6) + good.substr(32));
-        stage.check_fails(std::string{name} + ": format version 6, this program knows 5");
+        stage.put(name, head(magic, kStoreId, 7) + good.substr(32));
+        stage.check_fails(std::string{name} + ": format version 7, this program knows 6");
         stage.put(name, good.substr(0, 31));
         stage.check_fails(std::string{name} + ": not a file of this kind, or cut short");
         stage.put(name, head("TKTDSTCK") + good.substr(32));

@@ -26,9 +26,10 @@ Checkpoint some_checkpoint() {
     checkpoint.key_floor = {20, 1500};
     checkpoint.events = {{"demo", {5, 0, 1, 2, 29}},
                          {"other", {7, 2, 3, 9, 4}, {SaleState::kPaused, {1000, 3000}}}};
-    checkpoint.holds = {{22, {1, 7, 1, 1900, 1960, {}, 25, {5, 6}}},
-                        {28, {1, 8, 1, 1950, 0, {box_office::Bind::kProcess, 77, 123}, 28, {7, 8}}},
-                        {29, {2, 8, 2, 1950, 0, {}, 29, {7, 8}, {2, 4}}}};
+    checkpoint.holds = {
+        {22, {1, 7, 1, 1800, 1900, 1960, {}, 25, {5, 6}}},
+        {28, {1, 8, 1, 1950, 1950, 0, {box_office::Bind::kProcess, 77, 123}, 28, {7, 8}}},
+        {29, {2, 8, 2, 1940, 1950, 0, {}, 29, {7, 8}, {2, 4}}}};
     checkpoint.events.push_back({"slots", {2, 2, 1, 9, 29, 1}});
     checkpoint.events[2].rules.terms.reuses_numbers = true;
     checkpoint.events[2].rules.terms.buyer_limit = 3;

@@ -121,6 +121,30 @@ TEST_CASE("an extension counts from now on, and a confirmation in time is not to
     CHECK_FALSE(rig.store().next_end());
 }
 
+TEST_CASE("a hold is extended for thirty-one days in all, also over restarts") {
+    const auto week = std::chrono::hours{7 * 24};
+    auto rig = std::make_unique<StoreRig>();
+    const auto demo = rig->create("demo", 1);
+    const auto held = entry_of(rig->store().hold(a_hold(demo, 1, week / 1ms)));
+    for (int weeks = 1; weeks <= 3; ++weeks) {
+        rig->clock().advance(week - 1ms);
+        entry_of(rig->store().change_hold(change(held.lsn, Extend{week / 1ms})));
+        rig->settle();
+        const auto now = rig->clock().now().time_since_epoch();
+        auto disk = weeks == 2 ? rig->crash(tests::Unsynced::kLost) : rig->close();
+        rig =
+            std::make_unique<StoreRig>(std::move(disk), StoreRig::settings(),
+                                       std::chrono::duration_cast<std::chrono::milliseconds>(now));
+    }
+    rig->clock().advance(week - 1ms);
+    const auto refusal = refusal_of(rig->store().change_hold(change(held.lsn, Extend{week / 1ms})));
+    CHECK(refusal.kind == ErrorKind::kLimitReached);
+    CHECK(refusal.limit == limits::kHoldMsMax);
+    CHECK(stock_of(*rig, demo).held == 1);
+    const auto left = std::chrono::hours{3 * 24} / 1ms;
+    entry_of(rig->store().change_hold(change(held.lsn, Extend{left})));
+}
+
 TEST_CASE("setting the clock ends no hold and prolongs none") {
     StoreRig rig;
     const auto demo = rig.create("demo", 1);

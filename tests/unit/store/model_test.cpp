@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "common/limits.h"
 #include "server/store/audit.h"
 #include "server/store/ledger_reader.h"
 #include "server/store/store.h"
@@ -193,7 +194,11 @@ class World {
                          [=](ReferenceModel& model) { return model.release(uid, order, id); }}};
             }
             default: {
-                const auto ttl = static_cast<std::int64_t>(1 + pick(20'000));
+                // What was made a while ago cannot be given all the time that there is.
+                const bool is_long = pick(4) == 0;
+                const auto ttl = is_long
+                                     ? limits::kHoldMsMax - static_cast<std::int64_t>(pick(5'000))
+                                     : static_cast<std::int64_t>(1 + pick(20'000));
                 const auto id = key("x" + number + "," + std::to_string(ttl));
                 return {{uid, false, order, Extend{ttl}, id.key},
                         {uid, id, event,
