@@ -261,6 +261,7 @@ class Store {
     void fill_in(Entry& entry, const PurchaseRequest& request, std::uint64_t granted) const;
     ChangeResult not_held(const Asked& asked, Lsn order);
     std::optional<ChangeResult> answer_change_at_once(const Asked& asked, Lsn order);
+    static std::optional<ChangeResult> as_not_held(std::optional<ChangeResult> answer, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
     void remember(const BatchItem& item, const Refused& refused);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
@@ -273,6 +274,8 @@ class Store {
     std::size_t bytes_at_most(const BatchRequest& request) const;
     std::optional<EventId> event_of(const BatchRequest& request) const;
     void take_back_staged(std::size_t undoable_before);
+    void find_cause(const std::vector<BatchItem>& items, std::vector<ChangeResult>& results);
+    std::optional<ChangeResult> known_answer(const BatchRequest& request);
     void tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
                          std::vector<ChangeResult>& results);
     void undo_newest();

@@ -13,6 +13,11 @@ bool is_done(const ChangeResult& result) {
     return std::holds_alternative<Changed>(result) || std::holds_alternative<Replay>(result);
 }
 
+bool is_linked(const ChangeResult& result) {
+    const auto* refused = std::get_if<Refused>(&result);
+    return refused != nullptr && refused->refusal.kind == ErrorKind::kLinkedFailed;
+}
+
 const Entry* entry_of(const ChangeResult& result) {
     const auto* changed = std::get_if<Changed>(&result);
     return changed == nullptr ? nullptr : &changed->entry;
@@ -56,6 +61,7 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
         return results;
     }
     take_back_staged(undoable_before);
+    find_cause(items, results);
     tell_of_failure(items, results.size() - 1, results);
     return results;
 }
@@ -111,6 +117,27 @@ Refused Store::refuse_linked(const BatchItem& item) {
 void Store::remember(const BatchItem& item, const Refused& refused) {
     std::visit([&](const auto& asked) { remember(Asked{asked}, refused.refusal, refused.lsn); },
                item.request);
+}
+
+// A batch that is asked for again fails by what it failed by before, as far as keys tell: those
+// that were only linked to that come first, and say nothing. The cause is the last of the results
+// then.
+void Store::find_cause(const std::vector<BatchItem>& items, std::vector<ChangeResult>& results) {
+    if (!is_linked(results.back())) return;
+    for (auto i = results.size(); i < items.size(); ++i) {
+        auto known = known_answer(items[i].request);
+        if (!known || is_done(*known) || is_linked(*known)) continue;
+        results.resize(i, LockHeld{});
+        results.push_back(*std::move(known));
+        return;
+    }
+}
+
+std::optional<ChangeResult> Store::known_answer(const BatchRequest& request) {
+    auto answer =
+        std::visit([this](const auto& asked) { return answer_known_key(Asked{asked}); }, request);
+    const auto* change = std::get_if<HoldChangeRequest>(&request);
+    return change == nullptr ? std::move(answer) : as_not_held(std::move(answer), change->order);
 }
 
 // The numbers of a refusal are those of what is there, and `requested` what the batch would have

@@ -101,9 +101,12 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
     return commit(std::move(entry));
 }
 
-// Who was told that an order is not what it has to be is told so again, as it was then.
 std::optional<ChangeResult> Store::answer_change_at_once(const Asked& asked, Lsn order) {
-    auto answer = answer_at_once(asked);
+    return as_not_held(answer_at_once(asked), order);
+}
+
+// Who was told that an order is not what it has to be is told so again, as it was then.
+std::optional<ChangeResult> Store::as_not_held(std::optional<ChangeResult> answer, Lsn order) {
     const auto* refused = answer ? std::get_if<Refused>(&*answer) : nullptr;
     const bool was_not_held = refused != nullptr && refused->refusal.kind == ErrorKind::kWrongState;
     return was_not_held ? ChangeResult{NotHeld{order, refused->lsn}} : std::move(answer);

@@ -98,6 +98,26 @@ TEST_CASE("of an atomic batch that cannot be done nothing is, and each is told w
     CHECK(rpc.result("ledger.verify")["ok"] == true);
 }
 
+TEST_CASE("an atomic batch that failed and is asked for again fails by the same request") {
+    auto daemon = Daemon::with_events({"a=3", "b=9"});
+    auto rpc = daemon.connect();
+    const Json too_many =
+        atomic({purchase("b", 1, "k1"), purchase("a", 4, "k2"), purchase("b", 1, "k3")});
+    const auto order = rpc.result("purchase", {{"event", "b"}})["order"];
+    const Json not_held =
+        atomic({purchase("a", 1, "k4"),
+                {{"method", "confirm"}, {"params", {{"order", order}, {"key", "k5"}}}}});
+    for (const auto& batch : {too_many, not_held}) {
+        const auto first = rpc.result("batch", batch);
+        CHECK(kind_of(first["results"][0]) == "linked_failed");
+        CHECK(kind_of(first["results"][1]) ==
+              (batch == not_held ? "wrong_state" : "never_satisfiable"));
+        CHECK(rpc.result("batch", batch)["results"] == first["results"]);
+        CHECK(daemon.connect().result("batch", batch)["results"] == first["results"]);
+    }
+    CHECK(rpc.result("query", {{"event", "a"}})["available"] == 3);
+}
+
 TEST_CASE("a buyer's limit counts all requests of a batch") {
     auto daemon = Daemon::with_events({});
     auto rpc = daemon.connect();
