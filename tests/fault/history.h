@@ -78,6 +78,7 @@ struct Op {
     std::uint64_t capacity = 0;                    ///< of create and resize
     std::string key, memo;
     std::int64_t ttl_ms = 0;             ///< of hold and extend
+    std::int64_t wait_ms = 0;            ///< of a purchase or hold: how long it stands in line
     bool is_bound = false;               ///< of a hold: to its connection
     std::uint64_t order = 0;             ///< of what changes one
     std::vector<std::uint64_t> serials;  ///< of cancel, if by serials

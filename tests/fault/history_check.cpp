@@ -1,6 +1,7 @@
 #include "tests/fault/history_check.h"
 
 #include "tests/fault/history_batches.h"
+#include "tests/fault/history_line.h"
 #include "tests/fault/history_order.h"
 
 namespace ticketd::testing {
@@ -25,6 +26,7 @@ std::vector<std::string> check_history(const History& history,
     unnamed_makers(history, model, entries, makers, floors, problems);
     check_keys(history, model, places, problems);
     check_batches(history, model, problems);
+    check_line(history, model, floors, problems);
     return problems;
 }
 

@@ -8,6 +8,7 @@
 //                made one or none; a key is told one thing                   history_makers.h
 //   4. order     what ended before something began comes before it           history_order.h
 //   5. batches   atomic ones are whole or absent                             history_batches.h
+//   6. line      who waits is not passed, and gives up no sooner than asked  history_line.h
 #pragma once
 
 #include <string>

@@ -81,10 +81,13 @@ Judgement judge_ok(const Op& op, const Model& model) {
 }
 
 // What a purchase has to be told, if with those ahead in its batch so many are wanted; "" for a
-// yes.
-std::string right_refusal(const RawEntry& state, std::uint64_t min_quantity, std::uint64_t wanted) {
-    if (min_quantity > state.capacity) return "never_satisfiable";
-    if (wanted <= state.available()) return "";
+// yes. Whether there was a line, and it had waited for long enough: see history_line.h.
+std::string right_refusal(const RawEntry& state, const Op& op, std::uint64_t wanted) {
+    if (op.min_quantity > state.capacity) return "never_satisfiable";
+    if (op.told.refusal == "wait_timeout") return "wait_timeout";
+    if (wanted <= state.available()) {
+        return op.told.refusal == "reserved_for_line" ? "reserved_for_line" : "";
+    }
     if (state.available() > 0) return "insufficient";
     return state.held > 0 ? "held_out" : "sold_out";
 }
@@ -105,7 +108,7 @@ Judgement judge_refusal_for_stock(const Op& op, const Model& model) {
         if (op.capacity >= state.held + state.sold) return bad("refused without a reason");
         return {{Kind::kView, told.lsn, view->last}, ""};
     }
-    const auto right = right_refusal(state, op.min_quantity, wanted);
+    const auto right = right_refusal(state, op, wanted);
     if (right.empty()) return bad("refused, though there were enough left (undersell)");
     if (right != told.refusal) return bad("refused as " + told.refusal + ", not as " + right);
     return {{op.key.empty() ? Kind::kView : Kind::kRemembered, told.lsn, view->last}, ""};
@@ -182,8 +185,9 @@ bool is_request_of(const Op& op, const RawEntry& entry, const Model& model) {
 }
 
 bool is_refusal_for_stock(const Op& op) {
-    constexpr std::array<const char*, 4> kKinds{"sold_out", "insufficient", "held_out",
-                                                "never_satisfiable"};
+    constexpr std::array<const char*, 6> kKinds{"sold_out",          "insufficient",
+                                                "held_out",          "never_satisfiable",
+                                                "reserved_for_line", "wait_timeout"};
     const bool wants_tickets = op.deed == Deed::kPurchase || op.deed == Deed::kHold;
     return op.answer == Answer::kRefused && wants_tickets &&
            std::find(kKinds.begin(), kKinds.end(), op.told.refusal) != kKinds.end();

@@ -71,6 +71,7 @@ Op op_in(const Json& json) {
     op.key = json.at("key");
     op.memo = json.at("memo");
     op.ttl_ms = json.at("ttl_ms");
+    op.wait_ms = json.at("wait_ms");
     op.is_bound = json.at("is_bound");
     op.order = json.at("order");
     op.serials = json.at("serials").get<Numbers>();
@@ -98,6 +99,7 @@ std::string line_of(const Op& op) {
                 {"key", op.key},
                 {"memo", op.memo},
                 {"ttl_ms", op.ttl_ms},
+                {"wait_ms", op.wait_ms},
                 {"is_bound", op.is_bound},
                 {"order", op.order},
                 {"serials", op.serials},

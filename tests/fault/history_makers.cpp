@@ -4,6 +4,8 @@
 #include <map>
 #include <unordered_map>
 
+#include "tests/fault/history_line.h"
+
 namespace ticketd::testing {
 namespace {
 
@@ -68,10 +70,6 @@ std::string kind_of(const RawEntry& entry, const Model& model) {
 
 using OpsByKey = std::unordered_map<std::string, std::vector<const Op*>>;
 
-bool is_same_request(const Op& a, const Op& b) {
-    return a.deed == b.deed && kind_of(a) == kind_of(b);
-}
-
 // What was told `no` by one daemon was perhaps asked of the next.
 bool has_death_between(const History& history, std::int64_t from, std::int64_t to) {
     return std::any_of(history.deaths_ns.begin(), history.deaths_ns.end(),
@@ -114,18 +112,29 @@ void check_mismatch(const Op& refused, const std::vector<const Op*>& same_key,
     if (!explained) problems.push_back(name_of(refused) + ": a mismatch with no other request");
 }
 
+// Two with one key that stood at one place in line are served by one entry.
+bool stood_together(const Op& a, const Op& b, const Line& line) {
+    return line.may_wait(a) && line.may_wait(b) && !a.key.empty() && a.invoked_ns <= b.ended_ns &&
+           b.invoked_ns <= a.ended_ns;
+}
+
 }  // namespace
+
+bool is_same_request(const Op& a, const Op& b) {
+    return a.deed == b.deed && kind_of(a) == kind_of(b);
+}
 
 std::vector<Maker> find_makers(const History& history, const Model& model,
                                const std::vector<RawEntry>& entries,
                                const std::vector<Place>& places,
                                std::vector<std::string>& problems) {
+    const Line line{history};
     std::vector<Maker> makers(entries.size());
     for (std::size_t i = 0; i < history.ops.size(); ++i) {
         const auto& op = history.ops[i];
         if (places[i].kind == Place::Kind::kChange) {
             auto& told = makers[places[i].first - 1].told;
-            if (told) {
+            if (told && !stood_together(op, history.ops[*told], line)) {
                 problems.push_back(name_of(op) + ": told that it made entry " +
                                    std::to_string(places[i].first) + ", and so was " +
                                    name_of(history.ops[*told]));

@@ -12,6 +12,9 @@
 
 namespace ticketd::testing {
 
+/// True if they would be answered alike with the same key.
+bool is_same_request(const Op& a, const Op& b);
+
 struct Maker {
     std::optional<std::size_t> told;   ///< the op that was told that it made the entry
     std::vector<std::size_t> perhaps;  ///< else: ops with its key or name that were told nothing

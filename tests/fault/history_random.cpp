@@ -19,9 +19,11 @@ class RandomScene {
 
     void step() {
         decided_ns_ += kStep;
+        end_waits();
         auto op = below(5) == 0 && !asked_.empty() ? asked_[below(asked_.size())] : some_op();
         op.answer = Answer::kUnknown;
         op.told = {};
+        if (below(4) == 0) op.wait_ms = 0;  // a copy need not wait
         op.invoked_ns = std::max(born_ns_, decided_ns_ - time_below(8 * kStep));
         op.ended_ns = decided_ns_ + time_below(8 * kStep);
         if (below(30) == 0) return step_of_batch(op);
@@ -31,13 +33,40 @@ class RandomScene {
             scene_.history.ops.push_back(op);
             return;
         }
-        const auto index = scene_.perform(op);
-        if (scene_.op(index).told.order > 0) orders_.push_back(scene_.op(index).told.order);
-        if (below(10) == 0) {  // the client had given up, perhaps before it was done
-            scene_.lose_answer(index);
-            scene_.op(index).ended_ns = op.invoked_ns + time_below(4 * kStep);
-        }
+        waiting_.push_back({scene_.perform(op), decided_ns_ + op.wait_ms * kStep});
+        note_answers();
         if (below(25) == 0) die();
+    }
+
+    // Of those that were answered by now; all but those in line.
+    void note_answers() {
+        std::erase_if(waiting_, [this](const Waiting& waiting) {
+            auto& op = scene_.op(waiting.index);
+            if (op.ended_ns == kNever) return false;
+            if (op.told.order > 0) orders_.push_back(op.told.order);
+            if (below(10) == 0) {  // the client had given up, perhaps before it was done
+                scene_.lose_answer(waiting.index);
+                op.ended_ns = op.invoked_ns + time_below(4 * kStep);
+            }
+            return true;
+        });
+    }
+
+    // Of those whose time is over; the last of those with one key decides.
+    void end_waits() {
+        scene_.now_ns = std::max(scene_.now_ns, decided_ns_);
+        for (const auto& waiting : std::vector<Waiting>{waiting_}) {
+            const auto& op = scene_.op(waiting.index);
+            const auto is_later = [&](const Waiting& other) {
+                const auto& copy = scene_.op(other.index);
+                const bool is_it = other.index == waiting.index ||
+                                   (!op.key.empty() && copy.key == op.key && copy.uid == op.uid);
+                return is_it && other.until_ns > decided_ns_;
+            };
+            const bool is_over = std::none_of(waiting_.begin(), waiting_.end(), is_later);
+            if (op.ended_ns == kNever && is_over) scene_.time_out(waiting.index);
+        }
+        note_answers();
     }
 
     // At the same time as `like`.
@@ -46,6 +75,7 @@ class RandomScene {
         for (int i = 0; i < 3; ++i) {
             auto op = some_order();
             op.min_quantity = op.quantity;
+            op.wait_ms = 0;
             op.key = "b" + std::to_string(decided_ns_) + "-" + std::to_string(i);
             op.invoked_ns = like.invoked_ns;
             op.ended_ns = like.ended_ns;
@@ -60,7 +90,12 @@ class RandomScene {
     Scene take() { return std::move(scene_); }
 
   private:
-    static constexpr std::int64_t kStep = 10;
+    static constexpr std::int64_t kStep = 1'000'000;  // a millisecond
+
+    struct Waiting {
+        std::size_t index;
+        std::int64_t until_ns;
+    };
 
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
     std::int64_t time_below(std::int64_t n) {
@@ -75,6 +110,10 @@ class RandomScene {
         op.quantity = 1 + below(5);
         op.min_quantity = 1 + below(op.quantity);
         if (op.deed == Deed::kHold) op.ttl_ms = 1 + time_below(20);
+        if (op.event == "a" && below(2) == 0) {
+            op.wait_ms = 1 + time_below(12);
+            op.min_quantity = op.quantity += below(4);
+        }
         return op;
     }
 
@@ -132,12 +171,14 @@ class RandomScene {
             scene_.lose_answer(i);
             scene_.op(i).ended_ns = decided_ns_ + time_below(3);
         }
+        waiting_.clear();
         decided_ns_ = born_ns_ = decided_ns_ + 2;
     }
 
     std::mt19937_64& random_;
     Scene scene_;
     std::vector<Op> asked_;
+    std::vector<Waiting> waiting_;
     std::vector<std::uint64_t> orders_;
     std::int64_t born_ns_;     // of the daemon that decides now
     std::int64_t decided_ns_;  // the last decision

@@ -29,9 +29,12 @@ std::size_t Scene::perform(Op op) {
     op.number = history.ops.size();
     begin(op);
     end_due_holds();
+    serve_line();
     decide(op);
     history.ops.push_back(std::move(op));
-    return history.ops.size() - 1;
+    const auto index = history.ops.size() - 1;
+    serve_line();
+    return index;
 }
 
 void Scene::decide(Op& op) {
@@ -54,6 +57,11 @@ void Scene::decide(Op& op) {
             if (!op.told.replayed) {
                 op.told.lsn = append(op, RawType::kKeyAbandoned).lsn;
                 done_[key] = op;
+                if (const auto place = place_of_key(op)) {
+                    auto refused = op;
+                    refuse(refused, "key_abandoned");
+                    answer_waiter(*place, refused);
+                }
             }
             op.event = done_[key].event;
             op.told = done_[key].told;
@@ -181,6 +189,11 @@ std::size_t Scene::change(Deed deed, std::uint64_t order, const std::string& key
 }
 
 void Scene::die() {
+    for (const auto& waiter : line_) {
+        for (const auto index : waiter)
+            op(index).ended_ns = now_ns;
+    }
+    line_.clear();
     history.deaths_ns.push_back(now_ns++);
     refused_.clear();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ struct Scene {
     /// Confirm, release, extend or cancel; of a confirm and a cancel so many, 0: all.
     std::size_t change(Deed deed, std::uint64_t order, const std::string& key = "",
                        std::uint64_t quantity = 0);
+    /// A purchase that stands in line for so long, if it has to.
+    std::size_t wait(const std::string& event, std::uint64_t quantity, std::int64_t wait_ms,
+                     const std::string& key = "");
+    /// The time is over of one that stands in line, and of those that joined it.
+    void time_out(std::size_t index);
     /// Purchases and holds with keys that are new, all or none.
     void perform_atomically(std::vector<Op> ops);
     /// The time of a hold is up.
@@ -53,6 +59,9 @@ struct Scene {
     void decide(Op& op);
     void decide_keyed(Op& op);
     void decide_new_order(Op& op);
+    /// Nothing if it can be done now.
+    std::string shortage_of(const Op& op, bool is_behind) const;
+    void make_order(Op& op);
     void decide_change(Op& op);
     void decide_event(Op& op);
     void show_order(Op& op) const;
@@ -62,11 +71,21 @@ struct Scene {
     RawEntry& append(const Op& op, RawType type);
     RawEntry& append_change(const Op& op, RawType type, std::uint64_t freed);
     void end_due_holds();
+
+    /// Those who share a place in line: indices of one request and its copies.
+    using Waiter = std::vector<std::size_t>;
+    bool has_line(const std::string& event) const;
+    std::optional<std::size_t> place_of_key(const Op& op) const;
+    void stand_in_line(Op& op);
+    void serve_line();
+    bool serve_one();
+    void answer_waiter(std::size_t place, const Op& decided);
     Counts counts_of(const std::string& event) const;
     static void refuse(Op& op, const std::string& kind);
 
     std::map<std::string, std::size_t> last_change_;  // index of the entry, by event
     std::vector<std::string> names_;
+    std::vector<Waiter> line_;                // of all events
     std::map<std::string, Op> done_;          // what made an entry, by key
     std::map<std::string, Refusal> refused_;  // by this daemon
     /// Of an order: the index of the entry that said last what it is.

@@ -20,6 +20,7 @@ bool is_same(const Op& a, const Op& b) {
 // As if they came one after another; if one cannot be done, as if none had come.
 void Scene::perform_atomically(std::vector<Op> ops) {
     end_due_holds();
+    serve_line();
     const auto before = *this;
     std::map<std::string, std::uint64_t> wanted;
     auto failed = ops.size();
@@ -69,6 +70,13 @@ void Scene::decide_keyed(Op& op) {
         op.told = found->second.told;
         return;
     }
+    if (const auto place = place_of_key(op)) {
+        if (!is_same(history.ops[line_[*place].front()], op)) return refuse(op, "key_mismatch");
+        op.answer = Answer::kUnknown;
+        op.ended_ns = kNever;
+        line_[*place].push_back(op.number);
+        return;
+    }
     if (changes_order(op.deed)) {
         decide_change(op);
     } else {
@@ -82,17 +90,28 @@ void Scene::decide_keyed(Op& op) {
     }
 }
 
+std::string Scene::shortage_of(const Op& op, bool is_behind) const {
+    const auto& before = entries[last_change_.at(op.event)];
+    if (op.min_quantity > before.capacity) return "never_satisfiable";
+    if (op.ahead + op.min_quantity <= before.available()) {
+        return is_behind ? "reserved_for_line" : "";
+    }
+    if (before.available() > 0) return "insufficient";
+    return before.held > 0 ? "held_out" : "sold_out";
+}
+
 void Scene::decide_new_order(Op& op) {
     if (!last_change_.contains(op.event)) return refuse(op, "not_found");
+    const auto why_not = shortage_of(op, has_line(op.event));
+    if (why_not.empty()) return make_order(op);
+    if (op.wait_ms > 0 && why_not != "never_satisfiable") return stand_in_line(op);
+    refuse(op, why_not);
+    op.told.requested = op.ahead + op.min_quantity;
+    refuse_for_stock(op, entries[last_change_[op.event]]);
+}
+
+void Scene::make_order(Op& op) {
     const auto before = entries[last_change_[op.event]];
-    if (before.available() < op.ahead + op.min_quantity) {
-        refuse(op, op.min_quantity > before.capacity ? "never_satisfiable"
-                   : before.available() > 0          ? "insufficient"
-                   : before.held > 0                 ? "held_out"
-                                                     : "sold_out");
-        op.told.requested = op.ahead + op.min_quantity;
-        return refuse_for_stock(op, before);
-    }
     const bool is_hold = op.deed == Deed::kHold;
     auto& order = append(op, is_hold ? RawType::kHeld : RawType::kPurchased);
     order.requested = op.quantity;

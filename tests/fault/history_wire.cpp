@@ -35,6 +35,7 @@ void append_new_order(JsonWriter& json, const Op& op) {
     if (!op.memo.empty()) json.member("memo", op.memo);
     if (op.ttl_ms > 0) json.member("ttl_ms", op.ttl_ms);
     if (op.is_bound) json.member("bind", "connection");
+    if (op.wait_ms > 0) json.member("wait_ms", op.wait_ms);
 }
 
 void append_change_of_order(JsonWriter& json, const Op& op) {

@@ -61,6 +61,13 @@ Op Customer::keyed_purchase(const std::string& event) {
     return op;
 }
 
+// Not for long, and not often: who waits asks for nothing else, and keeps others waiting.
+Op Customer::perhaps_waiting(Op op) {
+    if (op.event != few_ || below(4) != 0) return op;
+    op.wait_ms = 1 + static_cast<std::int64_t>(below(below(8) == 0 ? 300 : 25));
+    return op;
+}
+
 void Customer::buy() {
     if (settle(keyed_purchase(plan_.event)).told.refusal == "sold_out") is_done_ = true;
 }
@@ -101,6 +108,7 @@ void Customer::hold(const std::string& event) {
     op.is_bound = below(8) == 0;
     op.ttl_ms = op.is_bound ? 0 : 1 + static_cast<std::int64_t>(below(below(2) == 0 ? 30 : 1000));
     if (below(4) == 0) op.min_quantity = 1 + below(op.quantity);
+    op = perhaps_waiting(std::move(op));
     if (op.key.empty()) return ask(op);
     settle_or_leave(op);
 }
@@ -186,7 +194,7 @@ void Customer::mix() {
     if (!client_.reach_daemon()) return;
     const auto& event = below(3) == 0 ? few_ : plan_.event;
     const auto what = below(100);
-    if (what < 30) return settle_or_leave(keyed_purchase(event));
+    if (what < 30) return settle_or_leave(perhaps_waiting(keyed_purchase(event)));
     if (what < 38) return hold(event);
     if (what < 53) return change_order();
     if (what < 55) return ask_atomic();
@@ -194,14 +202,14 @@ void Customer::mix() {
         auto op = keyed_purchase(event);
         op.min_quantity = 1 + below(op.quantity);
         op.memo = std::string(below(200), 'm');
-        return settle_or_leave(op);
+        return settle_or_leave(perhaps_waiting(std::move(op)));
     }
     if (what < 60) {  // more than "few" ever has
         auto op = keyed_purchase(event);
         op.quantity = op.min_quantity = 5000;
-        return settle_or_leave(op);
+        return settle_or_leave(perhaps_waiting(std::move(op)));
     }
-    if (what < 65) return ask(purchase(event));
+    if (what < 65) return ask(perhaps_waiting(purchase(event)));
     if (what < 75) return ask(new_op(Deed::kQuery, event));
     if (what < 78) return ask(new_op(Deed::kEvents, ""));
     if (what < 82) {
@@ -212,7 +220,7 @@ void Customer::mix() {
     if (what < 88) return ask_again(false);
     if (what < 90) return ask_again(true);
     if (what < 94) {
-        const auto [first, second] = client_.ask_twice(keyed_purchase(event));
+        const auto [first, second] = client_.ask_twice(perhaps_waiting(keyed_purchase(event)));
         answered_ += (is_answered(first) ? 1U : 0U) + (is_answered(second) ? 1U : 0U);
         return;
     }
@@ -233,11 +241,12 @@ void Customer::ask_batch() {
         answered_ += is_answered(op) ? 1U : 0U;
 }
 
-// The same request once more, or another with its key.
+// The same request once more, which does not always wait again, or another with its key.
 void Customer::ask_again(bool changed) {
     if (asked_.empty()) return;
     auto op = asked_[below(asked_.size())];
     if (changed) op.memo += "x";
+    if (below(2) == 0) op.wait_ms = 0;
     ask(op);
 }
 

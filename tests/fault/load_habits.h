@@ -31,6 +31,8 @@ class Customer {
 
     Op purchase(const std::string& event);
     Op keyed_purchase(const std::string& event);
+    /// The same request; if tickets of its event are scarce, now and then it waits for them.
+    Op perhaps_waiting(Op op);
     /// Asks again and again until there is an answer other than `busy`.
     Op settle(const Op& op);
     void settle_or_leave(const Op& op);

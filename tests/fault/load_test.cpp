@@ -12,10 +12,25 @@ namespace ticketd::testing {
 namespace {
 
 std::string kind_of(const Op& op) {
-    const auto deed = (op.batch > 0 ? "batch " : "") + name_of(op.deed);
+    const auto deed = (op.batch > 0     ? "batch "
+                       : op.wait_ms > 0 ? "waiting "
+                                        : "") +
+                      name_of(op.deed);
     if (op.answer == Answer::kUnknown) return deed + ": no answer";
     if (op.answer == Answer::kRefused) return deed + ": " + op.told.refusal;
     return deed + (op.told.replayed ? ": replayed" : ": ok");
+}
+
+// True if what it took became available with the entry before its own: it is as good as certain
+// that it stood in line for that.
+bool was_served_in_line(const Op& op, const std::vector<RawEntry>& entries) {
+    if (op.wait_ms == 0 || op.answer != Answer::kOk || op.told.replayed) return false;
+    std::vector<const RawEntry*> before;
+    for (auto lsn = op.told.lsn - 1; lsn > 0 && before.size() < 2; --lsn) {
+        const auto& entry = entries[lsn - 1];
+        if (entry.event == entries[op.told.lsn - 1].event) before.push_back(&entry);
+    }
+    return before.size() == 2 && before[1]->available() < op.min_quantity;
 }
 
 TEST_SUITE_BEGIN("history");
@@ -30,10 +45,12 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
     ordeal.start();
     CHECK(load.wait_for_answers(10));
     ordeal.collect(load);
-    audit(ordeal.daemon(), ordeal.history());
+    const auto store = audit(ordeal.daemon(), ordeal.history());
     std::map<std::string, int> met;
-    for (const auto& op : ordeal.history().ops)
+    for (const auto& op : ordeal.history().ops) {
         ++met[kind_of(op)];
+        met["served in line"] += was_served_in_line(op, store.entries) ? 1 : 0;
+    }
     for (const auto& [kind, count] : met)
         MESSAGE(kind << " " << count);
     for (const std::string kind : {"purchase: ok",
@@ -68,10 +85,16 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
                                    "cancel: ok",
                                    "cancel: replayed",
                                    "cancel: wrong_state",
+                                   "purchase: reserved_for_line",
+                                   "waiting purchase: ok",
+                                   "waiting purchase: wait_timeout",
+                                   "waiting hold: ok",
+                                   "waiting hold: wait_timeout",
                                    "batch purchase: ok",
                                    "batch hold: ok",
                                    "batch purchase: linked_failed",
-                                   "batch hold: linked_failed"}) {
+                                   "batch hold: linked_failed",
+                                   "served in line"}) {
         CAPTURE(kind);
         CHECK(met[kind] > 0);
     }
