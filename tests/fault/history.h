@@ -76,6 +76,7 @@ struct Op {
     std::string event;
     std::uint64_t quantity = 0, min_quantity = 0;  ///< of a purchase or hold; of confirm and cancel
     std::uint64_t capacity = 0;                    ///< of create and resize
+    bool has_slots = false;                        ///< of create: numbers are used again
     std::string key, memo;
     std::int64_t ttl_ms = 0;             ///< of hold and extend
     std::int64_t wait_ms = 0;            ///< of a purchase or hold: how long it stands in line

@@ -36,6 +36,9 @@ class HistoryClient {
     /// The same request at once on two connections.
     std::pair<Op, Op> ask_twice(const Op& op);
 
+    /// Ends the connection, and what is bound to it. Precondition of the next: reach_daemon().
+    void hang_up() { connection_.reset(); }
+
     /// Everything so far.
     std::vector<Op>& ops() { return ops_; }
     /// What no daemon may do, whatever befalls it: not answering, answering with something else.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tests/fault/history_judge_orders.h"
+#include "tests/fault/history_slots.h"
 
 namespace ticketd::testing {
 namespace {
@@ -172,7 +173,7 @@ bool is_request_of(const Op& op, const RawEntry& entry, const Model& model) {
     switch (op.deed) {
         case Deed::kCreate:
             return entry.type == RawType::kEventCreated && entry.event_name == op.event &&
-                   entry.capacity == op.capacity;
+                   entry.capacity == op.capacity && has_slots(entry) == op.has_slots;
         case Deed::kResize:
             return entry.type == RawType::kEventResized && is_of_event() &&
                    entry.capacity == op.capacity;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/fault/history_slots.h"
+
 namespace ticketd::testing {
 namespace {
 
@@ -81,6 +83,14 @@ Judgement judge_too_many(const Op& op, const Model& model) {
     return {{op.key.empty() ? Kind::kView : Kind::kRemembered, op.told.lsn, view->last}, ""};
 }
 
+// Slots are used again, so none is taken back for good; nothing else of the order is looked at, and
+// the key is not told no by that.
+Judgement judge_slots_for_good(const Op& op, const Model& model) {
+    const auto* first = model.entry(op.order);
+    const bool is_of_slots = is_order(first) && has_slots(*model.events()[first->event].rules);
+    return is_of_slots ? seen_from(op.order) : bad("refused for slots that are none");
+}
+
 // Root is an operator, who may change everybody's orders.
 Judgement judge_no_such_order(const Op& op, const Model& model) {
     const auto* first = model.entry(op.order);
@@ -146,6 +156,9 @@ std::optional<Judgement> judge_refused_change(const Op& op, const Model& model) 
     const auto& kind = op.told.refusal;
     if (!changes_order(op.deed)) return std::nullopt;
     if (kind == "wrong_state" || kind == "hold_expired") return judge_wrong_state(op, model);
+    if (kind == "invalid_params" && !op.restocks && op.told.lsn == 0) {
+        return judge_slots_for_good(op, model);
+    }
     if (kind == "invalid_params") return judge_too_many(op, model);
     if (kind == "not_found") return judge_no_such_order(op, model);
     return std::nullopt;

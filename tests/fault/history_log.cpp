@@ -68,6 +68,7 @@ Op op_in(const Json& json) {
     op.quantity = json.at("quantity");
     op.min_quantity = json.at("min_quantity");
     op.capacity = json.at("capacity");
+    op.has_slots = json.at("has_slots");
     op.key = json.at("key");
     op.memo = json.at("memo");
     op.ttl_ms = json.at("ttl_ms");
@@ -96,6 +97,7 @@ std::string line_of(const Op& op) {
                 {"quantity", op.quantity},
                 {"min_quantity", op.min_quantity},
                 {"capacity", op.capacity},
+                {"has_slots", op.has_slots},
                 {"key", op.key},
                 {"memo", op.memo},
                 {"ttl_ms", op.ttl_ms},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/fault/history_slots.h"
+
 namespace ticketd::testing {
 
 std::string scoped_key(std::uint32_t uid, const std::string& key) {
@@ -61,10 +63,6 @@ namespace {
 std::string buyer_of(const RawEntry& entry) {
     const auto uid = entry.type == RawType::kCancelled ? entry.owner : entry.uid;
     return entry.buyer.empty() ? "uid " + std::to_string(uid) : "name " + entry.buyer;
-}
-
-bool uses_numbers_again(const RawEntry& rules) {
-    return (rules.terms >> 32U & 8U) != 0;
 }
 
 // The counts before, with so many more held and sold; what is free then pays an overcommit, which
@@ -178,14 +176,12 @@ std::optional<std::string> Model::problem_with_hold(const RawEntry& entry) const
         entry.next_serial != before.next_serial + sold) {
         return "counts that do not follow from what became of the hold";
     }
-    if (sold == 0) return std::nullopt;
-    const std::vector<std::uint64_t> first_held(
-        hold.numbers.begin(),
-        hold.numbers.begin() +
-            static_cast<std::ptrdiff_t>(std::min<std::size_t>(sold, hold.numbers.size())));
-    const bool are_next = uses_numbers_again(*events_[entry.event].rules)
-                              ? entry.first_serial == 0 && entry.tickets == first_held
-                              : entry.first_serial == before.next_serial && entry.tickets.empty();
+    if (entry.type != RawType::kConfirmed) return std::nullopt;
+    if (sold != (entry.requested == 0 ? hold.quantity : entry.requested)) {
+        return "a confirmation of another quantity";
+    }
+    if (has_slots(*events_[entry.event].rules)) return problem_with_kept_slots(entry, hold.numbers);
+    const bool are_next = entry.first_serial == before.next_serial && entry.tickets.empty();
     if (!are_next) return "serials that do not follow";
     return std::nullopt;
 }
@@ -222,8 +218,14 @@ std::optional<std::string> Model::problem_with_cancellation(const RawEntry& entr
     if (entry.returned.empty() || both != tickets_of(*had))
         return "tickets that are not the order's";
     const auto& event = events_[entry.event];
+    if (has_slots(*event.rules) && !entry.restocks) return "slots that are gone for good";
     const auto& before = *event.changes.back();
     const auto count = entry.returned.size();
+    const bool are_last = entry.names_tickets || entry.tickets.empty() ||
+                          entry.tickets.back() < entry.returned.front();
+    if (!are_last || (entry.requested != 0 && entry.requested != count)) {
+        return "other tickets than a cancellation takes back";
+    }
     const auto retired =
         entry.restocks ? 0 : count - std::min<std::uint64_t>(count, before.overcommit);
     if (!follow(entry, before, 0, -static_cast<std::int64_t>(count), retired) ||
@@ -252,17 +254,12 @@ std::optional<std::string> Model::problem_with_limits(const RawEntry& entry) con
     return std::nullopt;
 }
 
-bool Model::has_next_numbers(const RawEntry& entry) const {
+std::optional<std::string> Model::problem_with_numbers(const RawEntry& entry) const {
     const auto& event = events_[entry.event];
-    if (!uses_numbers_again(*event.rules)) {
-        const auto next = entry.type == RawType::kHeld ? 0 : event.changes.back()->next_serial;
-        return entry.first_serial == next && entry.tickets.empty();
-    }
-    std::vector<std::uint64_t> lowest;
-    for (std::uint64_t number = 1; lowest.size() < entry.granted; ++number) {
-        if (!event.taken.contains(number)) lowest.push_back(number);
-    }
-    return entry.first_serial == 0 && entry.tickets == lowest;
+    if (has_slots(*event.rules)) return problem_with_new_slots(entry, event.taken);
+    const auto next = entry.type == RawType::kHeld ? 0 : event.changes.back()->next_serial;
+    if (entry.first_serial != next || !entry.tickets.empty()) return "serials that do not follow";
+    return std::nullopt;
 }
 
 std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const {
@@ -277,7 +274,7 @@ std::optional<std::string> Model::problem_with_sale(const RawEntry& entry) const
     }
     if (auto problem = problem_with_limits(entry)) return problem;
     if (entry.granted < entry.min_quantity) return "a sale of less than was asked for at least";
-    if (!has_next_numbers(entry)) return "serials that do not follow";
+    if (auto problem = problem_with_numbers(entry)) return problem;
     const auto count = static_cast<std::int64_t>(entry.granted);
     const bool is_hold = entry.type == RawType::kHeld;
     if (!follow(entry, before, is_hold ? count : 0, is_hold ? 0 : count) ||

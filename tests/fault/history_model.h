@@ -73,7 +73,7 @@ class Model {
     std::optional<std::string> problem_with_cancellation(const RawEntry& entry) const;
     std::optional<std::string> problem_with_resize(const RawEntry& entry) const;
     std::optional<std::string> problem_with_rules(const RawEntry& entry) const;
-    bool has_next_numbers(const RawEntry& entry) const;
+    std::optional<std::string> problem_with_numbers(const RawEntry& entry) const;
     std::uint64_t newest(std::uint64_t order) const;
     void end_hold(std::uint64_t order, std::uint64_t sold);
     void apply_to_orders(const RawEntry& entry);

@@ -14,6 +14,7 @@ class RandomScene {
     explicit RandomScene(std::mt19937_64& random) : random_(random) {
         scene_.create("a", 2 + below(10));
         scene_.create("b", 1'000'000);
+        scene_.create_slots("s", 4);
         decided_ns_ = born_ns_ = scene_.now_ns + 1;
     }
 
@@ -102,10 +103,12 @@ class RandomScene {
         return static_cast<std::int64_t>(below(static_cast<std::uint64_t>(n)));
     }
 
+    std::string some_event() { return std::array{"a", "a", "b", "b", "s"}[below(5)]; }
+
     Op some_order() {
         Op op;
         op.deed = below(3) == 0 ? Deed::kHold : Deed::kPurchase;
-        op.event = below(2) == 0 ? "a" : "b";
+        op.event = some_event();
         op.uid = 7 + static_cast<std::uint32_t>(below(2));
         op.quantity = 1 + below(5);
         op.min_quantity = 1 + below(op.quantity);
@@ -139,14 +142,14 @@ class RandomScene {
 
     Op something_else() {
         Op op;
-        op.event = below(2) == 0 ? "a" : "b";
+        op.event = some_event();
         op.uid = 7 + static_cast<std::uint32_t>(below(2));
         switch (below(4)) {
             case 0: op.deed = Deed::kQuery; return op;
             case 1:
                 op.deed = Deed::kResize;
-                op.event = "a";
-                op.capacity = below(20);
+                op.event = below(4) == 0 ? "s" : "a";
+                op.capacity = below(op.event == "s" ? 8 : 20);
                 return op;
             case 2:
                 op.deed = Deed::kCreate;

@@ -84,6 +84,10 @@ void Scene::decide_event(Op& op) {
         created.event_name = op.event;
         created.capacity = op.capacity;
         created.next_serial = 1;
+        if (op.has_slots) {
+            created.terms = std::uint64_t{8} << 32U;
+            slots_[op.event];
+        }
     } else {
         if (!exists) return refuse(op, "not_found");
         const auto before = entries[last_change_[op.event]];
@@ -132,6 +136,13 @@ void Scene::refuse(Op& op, const std::string& kind) {
 std::size_t Scene::create(const std::string& event, std::uint64_t capacity) {
     auto op = op_of_scene(Deed::kCreate, event);
     op.capacity = capacity;
+    return perform(op);
+}
+
+std::size_t Scene::create_slots(const std::string& event, std::uint64_t capacity) {
+    auto op = op_of_scene(Deed::kCreate, event);
+    op.capacity = capacity;
+    op.has_slots = true;
     return perform(op);
 }
 

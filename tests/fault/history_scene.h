@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct Scene {
     std::size_t perform(Op op);
 
     std::size_t create(const std::string& event, std::uint64_t capacity);
+    /// One that uses its numbers again.
+    std::size_t create_slots(const std::string& event, std::uint64_t capacity);
     std::size_t resize(const std::string& event, std::uint64_t capacity);
     std::size_t buy(const std::string& event, std::uint64_t quantity, const std::string& key = "",
                     std::uint64_t min_quantity = 0);
@@ -68,6 +71,9 @@ struct Scene {
     void refuse_for_stock(Op& op, const RawEntry& state);
     void refuse_change(Op& op, const RawEntry& newest);
     void answer(Op& op, const RawEntry& entry) const;
+    bool uses_slots(const std::string& event) const { return slots_.contains(event); }
+    std::vector<std::uint64_t> take_lowest_slots(const std::string& event, std::uint64_t count);
+    void keep_slots(RawEntry& entry, const RawEntry& first);
     RawEntry& append(const Op& op, RawType type);
     RawEntry& append_change(const Op& op, RawType type, std::uint64_t freed);
     void end_due_holds();
@@ -85,7 +91,9 @@ struct Scene {
 
     std::map<std::string, std::size_t> last_change_;  // index of the entry, by event
     std::vector<std::string> names_;
-    std::vector<Waiter> line_;                // of all events
+    std::vector<Waiter> line_;  // of all events
+    /// Those that somebody has, by event; only of events with slots.
+    std::map<std::string, std::set<std::uint64_t>> slots_;
     std::map<std::string, Op> done_;          // what made an entry, by key
     std::map<std::string, Refusal> refused_;  // by this daemon
     /// Of an order: the index of the entry that said last what it is.

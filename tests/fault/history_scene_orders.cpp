@@ -120,7 +120,9 @@ void Scene::make_order(Op& op) {
     order.capacity = before.capacity;
     order.held = before.held + (is_hold ? order.granted : 0);
     order.sold = before.sold + (is_hold ? 0 : order.granted);
-    order.first_serial = is_hold ? 0 : before.next_serial;
+    const bool has_serials = !is_hold && !uses_slots(op.event);
+    order.first_serial = has_serials ? before.next_serial : 0;
+    if (uses_slots(op.event)) order.tickets = take_lowest_slots(op.event, order.granted);
     order.next_serial = before.next_serial + (is_hold ? 0 : order.granted);
     if (is_hold) ends_ms_[order.lsn] = order.expires_ms = order.time_ms + op.ttl_ms;
     newest_[order.lsn] = entries.size() - 1;
@@ -151,7 +153,7 @@ void Scene::decide_change(Op& op) {
     if (op.deed == Deed::kConfirm || is_cancel) entry.requested = op.quantity;
     if (op.deed == Deed::kConfirm) {
         entry.granted = quantity;
-        entry.first_serial = entry.next_serial;
+        entry.first_serial = uses_slots(op.event) ? 0 : entry.next_serial;
         entry.next_serial += quantity;
         entry.sold += quantity;
     }
@@ -168,7 +170,31 @@ void Scene::decide_change(Op& op) {
         entry.owner = first.uid;
         entry.sold -= quantity;
     }
+    keep_slots(entry, first);
     answer(op, entry);
+}
+
+std::vector<std::uint64_t> Scene::take_lowest_slots(const std::string& event, std::uint64_t count) {
+    auto& taken = slots_.at(event);
+    std::vector<std::uint64_t> lowest;
+    for (std::uint64_t number = 1; lowest.size() < count; ++number) {
+        if (taken.insert(number).second) lowest.push_back(number);
+    }
+    return lowest;
+}
+
+// A hold keeps the lowest of its numbers when it is confirmed; what is kept of none returns.
+void Scene::keep_slots(RawEntry& entry, const RawEntry& first) {
+    const auto& event = names_[first.event];
+    if (!uses_slots(event) || entry.type == RawType::kExtended) return;
+    auto& taken = slots_.at(event);
+    const bool was_held = entry.type != RawType::kCancelled;
+    for (const auto number : was_held ? first.tickets : entry.returned)
+        taken.erase(number);
+    if (entry.type != RawType::kConfirmed) return;
+    const auto kept = first.tickets.begin() + static_cast<std::ptrdiff_t>(entry.granted);
+    entry.tickets.assign(first.tickets.begin(), kept);
+    taken.insert(entry.tickets.begin(), entry.tickets.end());
 }
 
 RawEntry& Scene::append_change(const Op& op, RawType type, std::uint64_t freed) {
@@ -193,7 +219,7 @@ void Scene::expire(std::uint64_t order) {
     nobody.order = order;
     time_ms_ = std::max(time_ms_, ends_ms_.at(order));
     ends_ms_.erase(order);
-    append_change(nobody, RawType::kExpired, first.granted);
+    keep_slots(append_change(nobody, RawType::kExpired, first.granted), first);
 }
 
 void Scene::end_due_holds() {
@@ -217,6 +243,7 @@ void Scene::show_order(Op& op) const {
     answer(op, newest);
     op.told.requested = first.requested;
     op.told.returned.clear();
+    if (op.told.state == "held") op.told.serials = tickets_of(first);
     const bool has_numbers = newest.is_sale() || newest.type == RawType::kCancelled;
     op.told.granted = has_numbers ? op.told.serials.size() : first.granted;
 }

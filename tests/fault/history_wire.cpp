@@ -55,6 +55,7 @@ void append_method(JsonWriter& json, const Op& op) {
     json.member("method", method_of(op.deed)).name("params").begin_object();
     if (op.deed == Deed::kCreate || op.deed == Deed::kResize) {
         json.member("name", op.event).member("capacity", op.capacity);
+        if (op.has_slots) json.member("slots", true);
     } else if (op.deed == Deed::kQuery) {
         json.member("event", op.event);
     } else if (changes_order(op.deed)) {

@@ -32,14 +32,11 @@ Customer::Customer(const Load::Plan& plan, std::uint32_t number, const std::atom
           "b" +
           std::to_string(number - plan.first_client + plan.keys_like.value_or(plan.first_client)) +
           "-"),
-      few_(plan.event + "-few") {}
+      few_(plan.event + "-few"),
+      slots_(plan.event + "-slots") {}
 
 void Customer::run() {
-    if (plan_.habit == Habit::kMix && plan_.is_operator && client_.reach_daemon()) {
-        auto create = new_op(Deed::kCreate, few_);
-        create.capacity = 5;
-        ask(create);
-    }
+    if (plan_.habit == Habit::kMix && plan_.is_operator) create_scarce();
     while (!stopping_ && !is_done_ && client_.problems().empty()) {
         switch (plan_.habit) {
             case Habit::kBuy: buy(); break;
@@ -58,13 +55,6 @@ Op Customer::purchase(const std::string& event) {
 Op Customer::keyed_purchase(const std::string& event) {
     auto op = purchase(event);
     op.key = prefix_ + std::to_string(keys_++);
-    return op;
-}
-
-// Not for long, and not often: who waits asks for nothing else, and keeps others waiting.
-Op Customer::perhaps_waiting(Op op) {
-    if (op.event != few_ || below(4) != 0) return op;
-    op.wait_ms = 1 + static_cast<std::int64_t>(below(below(8) == 0 ? 300 : 25));
     return op;
 }
 
@@ -97,7 +87,9 @@ void Customer::note(const Op& op) {
     if (!is_order) return;
     std::erase_if(orders_, [&op](const Known& known) { return known.number == op.told.order; });
     if (op.told.state != "held" && op.told.state != "sold") return;
-    orders_.push_back({op.told.order, op.told.serials});
+    const bool is_held = op.told.state == "held";
+    // An extension does not tell which slots are held.
+    orders_.push_back({op.told.order, op.event, is_held ? Numbers{} : op.told.serials, is_held});
     if (orders_.size() > kRemembered) orders_.erase(orders_.begin());
 }
 
@@ -117,12 +109,12 @@ void Customer::hold(const std::string& event) {
 void Customer::change_order() {
     if (orders_.empty()) return;
     auto known = std::find_if(orders_.rbegin(), orders_.rend(),
-                              [](const Known& order) { return order.serials.empty(); });
+                              [](const Known& order) { return order.is_held; });
     if (known == orders_.rend() || below(3) == 0) {
         known = orders_.rbegin() + static_cast<std::ptrdiff_t>(below(orders_.size()));
     }
     auto op = some_change(*known);
-    if (below(16) == 0) op.order += below(20);
+    if (below(8) == 0) op.order += below(40);
     if (below(4) == 0) return ask(op);
     op.key = prefix_ + std::to_string(keys_++);
     settle_or_leave(op);
@@ -134,8 +126,7 @@ Op Customer::some_change(const Known& order) {
     const bool is_right = below(10) != 0;
     const auto of_hold = kDeeds[below(3)];
     auto op = new_op(
-        is_right ? (order.serials.empty() ? of_hold : Deed::kCancel) : kDeeds[below(kDeeds.size())],
-        "");
+        is_right ? (order.is_held ? of_hold : Deed::kCancel) : kDeeds[below(kDeeds.size())], "");
     op.order = order.number;
     if (op.deed == Deed::kExtend) op.ttl_ms = 1 + static_cast<std::int64_t>(below(1000));
     if (op.deed == Deed::kConfirm) op.quantity = below(plan_.quantity_max + 1);
@@ -188,6 +179,7 @@ void Customer::settle_or_leave(const Op& op) {
     auto look_up = new_op(Deed::kOrder, "");
     look_up.key = op.key;
     if (client_.reach_daemon()) ask(look_up);
+    if (below(4) == 0 && client_.reach_daemon()) ask(op);
 }
 
 void Customer::mix() {
@@ -195,21 +187,22 @@ void Customer::mix() {
     const auto& event = below(3) == 0 ? few_ : plan_.event;
     const auto what = below(100);
     if (what < 30) return settle_or_leave(perhaps_waiting(keyed_purchase(event)));
-    if (what < 38) return hold(event);
-    if (what < 53) return change_order();
-    if (what < 55) return ask_atomic();
-    if (what < 59) {  // perhaps for less, perhaps with a memo
+    if (what < 37) return hold(event);
+    if (what < 45) return use_slots();
+    if (what < 56) return change_order();
+    if (what < 58) return ask_atomic();
+    if (what < 60) {  // perhaps for less, perhaps with a memo
         auto op = keyed_purchase(event);
         op.min_quantity = 1 + below(op.quantity);
         op.memo = std::string(below(200), 'm');
         return settle_or_leave(perhaps_waiting(std::move(op)));
     }
-    if (what < 60) {  // more than "few" ever has
+    if (what < 62) {  // more than "few" ever has
         auto op = keyed_purchase(event);
         op.quantity = op.min_quantity = 5000;
         return settle_or_leave(perhaps_waiting(std::move(op)));
     }
-    if (what < 65) return ask(perhaps_waiting(purchase(event)));
+    if (what < 66) return ask(perhaps_waiting(purchase(event)));
     if (what < 75) return ask(new_op(Deed::kQuery, event));
     if (what < 78) return ask(new_op(Deed::kEvents, ""));
     if (what < 82) {
@@ -245,19 +238,11 @@ void Customer::ask_batch() {
 void Customer::ask_again(bool changed) {
     if (asked_.empty()) return;
     auto op = asked_[below(asked_.size())];
+    const auto change = std::find_if(asked_.rbegin(), asked_.rend(),
+                                     [](const Op& asked) { return changes_order(asked.deed); });
+    if (below(3) == 0 && change != asked_.rend()) op = *change;
     if (changed) op.memo += "x";
     if (below(2) == 0) op.wait_ms = 0;
-    ask(op);
-}
-
-// Now and then there are some more of the few, or one less, or it is tried to take back sold ones.
-void Customer::resize() {
-    const auto seen = client_.ask(new_op(Deed::kQuery, few_));
-    if (seen.answer != Answer::kOk || !client_.reach_daemon()) return;
-    auto op = new_op(Deed::kResize, few_);
-    const auto sold = seen.told.counts.front().sold;
-    op.capacity = sold + below(12);
-    if (below(8) == 0) op.capacity = sold / 2;
     ask(op);
 }
 

@@ -20,9 +20,12 @@ class Customer {
     HistoryClient& client() { return client_; }
 
   private:
+    using Numbers = std::vector<std::uint64_t>;
     struct Known {  // an order, as it was told last
         std::uint64_t number = 0;
-        std::vector<std::uint64_t> serials;  // none: a hold
+        std::string event;
+        Numbers serials;  // if it is sold
+        bool is_held = false;
     };
 
     void buy();
@@ -40,7 +43,10 @@ class Customer {
     void ask_batch();
     void ask_again(bool changed);
     void ask_atomic();
+    void create_scarce();
     void resize();
+    void use_slots();
+    bool return_slots();
     void hold(const std::string& event);
     void change_order();
     Op some_change(const Known& order);
@@ -55,6 +61,7 @@ class Customer {
     std::mt19937_64 random_;
     std::string prefix_;  // of its keys
     std::string few_;     // an event with never more than a few tickets left
+    std::string slots_;   // one that uses its few numbers again
     std::uint64_t keys_ = 0;
     std::vector<Op> asked_;      // the latest with keys
     std::vector<Known> orders_;  // the latest

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <set>
 
 #include "tests/fault/history_judge.h"
 #include "tests/fault/ordeal.h"
@@ -33,6 +34,24 @@ bool was_served_in_line(const Op& op, const std::vector<RawEntry>& entries) {
     return before.size() == 2 && before[1]->available() < op.min_quantity;
 }
 
+// True if it asks for slots, or is about an order that has some.
+bool is_of_slots(const Op& op, const std::vector<RawEntry>& entries) {
+    if (!changes_order(op.deed)) return op.event == "demo-slots";
+    return op.order > 0 && op.order <= entries.size() && !entries[op.order - 1].tickets.empty();
+}
+
+// How many slots were handed out after another order had had them.
+int reused_slots(const std::vector<RawEntry>& entries) {
+    std::set<std::uint64_t> seen;
+    int count = 0;
+    for (const auto& entry : entries) {
+        if (entry.type != RawType::kPurchased && entry.type != RawType::kHeld) continue;
+        for (const auto slot : entry.tickets)
+            count += seen.insert(slot).second ? 0 : 1;
+    }
+    return count;
+}
+
 TEST_SUITE_BEGIN("history");
 
 TEST_CASE("a mixed load meets every answer there is, and its history holds") {
@@ -40,7 +59,7 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
     Ordeal ordeal;
     ordeal.start();
     Load load{ordeal.plan(Habit::kMix, 4, random())};
-    CHECK(load.wait_for_answers(6000));
+    CHECK(load.wait_for_answers(8000));
     ordeal.kill();
     ordeal.start();
     CHECK(load.wait_for_answers(10));
@@ -49,8 +68,10 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
     std::map<std::string, int> met;
     for (const auto& op : ordeal.history().ops) {
         ++met[kind_of(op)];
+        if (is_of_slots(op, store.entries)) ++met["slots: " + kind_of(op)];
         met["served in line"] += was_served_in_line(op, store.entries) ? 1 : 0;
     }
+    met["slots used again"] = reused_slots(store.entries);
     for (const auto& [kind, count] : met)
         MESSAGE(kind << " " << count);
     for (const std::string kind : {"purchase: ok",
@@ -94,7 +115,13 @@ TEST_CASE("a mixed load meets every answer there is, and its history holds") {
                                    "batch hold: ok",
                                    "batch purchase: linked_failed",
                                    "batch hold: linked_failed",
-                                   "served in line"}) {
+                                   "served in line",
+                                   "slots: hold: ok",
+                                   "slots: purchase: ok",
+                                   "slots: confirm: ok",
+                                   "slots: release: ok",
+                                   "slots: cancel: ok",
+                                   "slots used again"}) {
         CAPTURE(kind);
         CHECK(met[kind] > 0);
     }
