@@ -16,7 +16,7 @@ namespace ticketd::testing {
 /// What the clients of a load do.
 enum class Habit : std::uint8_t {
     kBuy,   ///< purchases with keys, each asked for until it is answered; ends when sold out
-    kMix,   ///< whatever clients do: without keys, again, twice at once, other events, queries
+    kMix,   ///< whatever clients do: without keys, again, twice at once, in line, slots, queries
     kFill,  ///< batches of purchases as long as they may be, to fill the journal
 };
 
