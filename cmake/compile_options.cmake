@@ -17,6 +17,12 @@ if(TICKETD_SANITIZE)
         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${TICKETD_SANITIZE})
     add_compile_definitions(TICKETD_SANITIZED)
+    if(TICKETD_SANITIZE MATCHES undefined)
+        # A quarter of the time to compile, for little: a null pointer stops the program anyway,
+        # AddressSanitizer knows the size of objects, and stored bytes are copied, never cast.
+        add_compile_options(
+            -fno-sanitize=null,alignment,vptr,object-size,nonnull-attribute,returns-nonnull-attribute)
+    endif()
     if(TICKETD_SANITIZE MATCHES thread)
         # Asio has fences, which ThreadSanitizer does not follow; GCC warns of each.
         add_compile_options(-Wno-tsan)
