@@ -35,8 +35,11 @@ bool sell_less(Scene& scene, Random& random) {
     return true;
 }
 
+// One whose key nobody else has: copies that stand in line together are told of one sale.
 bool sell_to_two(Scene& scene, Random& random) {
-    const auto i = pick(scene, random, [](const Op& op) { return is_sale(op) && op.wait_ms == 0; });
+    const auto i = pick(scene, random, [&scene](const Op& op) {
+        return is_sale(op) && op.wait_ms == 0 && has_own_key(scene, op);
+    });
     if (i == scene.history.ops.size()) return false;
     scene.history.ops.push_back(scene.op(i));
     return true;
