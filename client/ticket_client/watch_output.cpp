@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/streams.h"
+#include "client/ticket_client/cells.h"
 #include "client/ticket_client/command.h"
 #include "client/ticket_client/mirror.h"
 
@@ -15,12 +16,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFrameAfter{100};
 constexpr milliseconds kQuestionAfter{1000};
-
-std::optional<std::uint64_t> number_of(const Json& json, const char* name) {
-    const auto found = json.find(name);
-    if (found == json.end() || !found->is_number_unsigned()) return std::nullopt;
-    return found->get<std::uint64_t>();
-}
 
 }  // namespace
 
@@ -38,7 +33,7 @@ WatchOutput::WatchOutput(const Arguments& arguments, const CallOptions& options,
 End WatchOutput::show(const Json& counts) {
     if (!is_newest(counts)) return std::nullopt;
     if (live_) live_->view.take(counts, Clock::now());
-    const auto available = number_of(counts, "available");
+    const auto available = number_in(counts, "available");
     if (!arguments_.mirror || !available) return std::nullopt;
     const auto failure = write_mirror(*arguments_.mirror, *available);
     return failure ? End{report_end(*failure)} : std::nullopt;
@@ -46,7 +41,7 @@ End WatchOutput::show(const Json& counts) {
 
 bool WatchOutput::is_newest(const Json& counts) {
     const auto name = counts.find("event");
-    const auto lsn = number_of(counts, "lsn");
+    const auto lsn = number_in(counts, "lsn");
     if (name == counts.end() || !lsn) return true;
     auto& newest = shown_[name->dump()];
     if (*lsn < newest) return false;
@@ -115,7 +110,7 @@ void WatchOutput::ask_daemon() {
     const auto took = Clock::now() - asked;
     if (failure_of(answered) != nullptr) return live_->view.note_absence();
     const auto json = read_result(std::get<std::string>(answered));
-    const auto waiting = json && json->is_object() ? number_of(*json, "waiting") : std::nullopt;
+    const auto waiting = json && json->is_object() ? number_in(*json, "waiting") : std::nullopt;
     live_->view.note_daemon(waiting.value_or(0),
                             std::chrono::duration_cast<std::chrono::microseconds>(took));
 }

@@ -11,6 +11,7 @@
 
 #include "client/backoff.h"
 #include "client/connection.h"
+#include "client/ticket_client/cells.h"
 #include "client/ticket_client/command.h"
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/until.h"
@@ -153,10 +154,9 @@ class Watching {
         const bool is_first = !since_;
         for (const auto& event : *events) {
             if (!event.is_object()) continue;
-            const auto lsn = event.value("lsn", Json{});
             // So that nothing is missed between this look and the watch.
-            if (is_first && lsn.is_number_unsigned()) {
-                since_ = std::max(since_.value_or(0), lsn.get<std::uint64_t>());
+            if (const auto lsn = number_in(event, "lsn"); is_first && lsn) {
+                since_ = std::max(since_.value_or(0), *lsn);
             }
         }
         for (const auto& event : *events) {
@@ -169,10 +169,10 @@ class Watching {
         if (!goes_on(output_.show(event))) return false;
         if (is_reached(until_, event)) {
             // What led to it is told first.
-            const auto lsn = event.value("lsn", Json{});
-            const bool is_told = !since_ || !lsn.is_number_unsigned() || lsn <= *since_;
+            const auto lsn = number_in(event, "lsn");
+            const bool is_told = !since_ || !lsn || *lsn <= *since_;
             if (is_told) return end(client_exit::kDone);
-            reached_at_ = lsn.get<std::uint64_t>();
+            reached_at_ = lsn;
         }
         note_opening(event);
         return true;
@@ -186,14 +186,11 @@ class Watching {
     }
 
     void note_opening(const Json& event) {
-        const auto opens = event.find("opens_ms");
-        if (until_.what != Until::What::kOpen || opens == event.end() ||
-            !opens->is_number_unsigned()) {
-            return;
-        }
+        const auto opens_ms = number_in(event, "opens_ms");
+        if (until_.what != Until::What::kOpen || !opens_ms) return;
         const auto now = std::chrono::duration_cast<milliseconds>(
             std::chrono::system_clock::now().time_since_epoch());
-        const milliseconds left{opens->get<std::int64_t>() - now.count()};
+        const milliseconds left{static_cast<std::int64_t>(*opens_ms) - now.count()};
         if (left.count() > 0) look_again_ = std::min(look_again_, Clock::now() + left);
     }
 
@@ -202,10 +199,7 @@ class Watching {
         if (const auto* failure = failure_of(request)) return end_with(*failure);
         const auto json = ask(connection, std::get<Request>(request));
         if (!json) return false;
-        const auto since = json->find("since_lsn");
-        if (!since_ && since != json->end() && since->is_number_unsigned()) {
-            since_ = since->get<std::uint64_t>();
-        }
+        if (!since_) since_ = number_in(*json, "since_lsn");
         backoff_ = Backoff{};
         return true;
     }
@@ -234,8 +228,7 @@ class Watching {
         if (!json || !json->is_object()) {
             return end_with({"protocol", client_exit::kProtocol, "changed: no object"});
         }
-        const auto lsn = json->find("lsn");
-        if (lsn != json->end() && lsn->is_number_unsigned()) since_ = lsn->get<std::uint64_t>();
+        if (const auto lsn = number_in(*json, "lsn")) since_ = lsn;
         if (!goes_on(output_.tell(change, *json))) return false;
         const bool is_so = is_reached(until_, *json) || (reached_at_ && since_ >= reached_at_);
         return !is_so || end(client_exit::kDone);
