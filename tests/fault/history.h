@@ -34,6 +34,11 @@ inline bool may_have_key(Deed deed) {
     return deed == Deed::kPurchase || deed >= Deed::kHold;
 }
 
+/// What makes a new order.
+inline bool wants_tickets(Deed deed) {
+    return deed == Deed::kPurchase || deed == Deed::kHold;
+}
+
 /// Of an order that is there.
 inline bool changes_order(Deed deed) {
     return deed >= Deed::kConfirm;

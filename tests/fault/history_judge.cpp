@@ -189,8 +189,7 @@ bool is_refusal_for_stock(const Op& op) {
     constexpr std::array<const char*, 6> kKinds{"sold_out",          "insufficient",
                                                 "held_out",          "never_satisfiable",
                                                 "reserved_for_line", "wait_timeout"};
-    const bool wants_tickets = op.deed == Deed::kPurchase || op.deed == Deed::kHold;
-    return op.answer == Answer::kRefused && wants_tickets &&
+    return op.answer == Answer::kRefused && wants_tickets(op.deed) &&
            std::find(kKinds.begin(), kKinds.end(), op.told.refusal) != kKinds.end();
 }
 

@@ -14,10 +14,6 @@
 namespace ticketd::testing {
 namespace {
 
-bool wants_tickets(const Op& op) {
-    return op.deed == Deed::kPurchase || op.deed == Deed::kHold;
-}
-
 std::int64_t wait_ns(const Op& op) {
     constexpr std::int64_t kNsPerMs = 1'000'000;
     return op.wait_ms * kNsPerMs;
@@ -132,7 +128,8 @@ class Check {
 
     // Whoever came while somebody was in line, and was served before that one left.
     void check_turn(const Op& op) {
-        const bool is_served = wants_tickets(op) && op.answer == Answer::kOk && !op.told.replayed;
+        const bool is_served =
+            wants_tickets(op.deed) && op.answer == Answer::kOk && !op.told.replayed;
         const auto waits = waits_.find(op.event);
         if (!is_served || waits == waits_.end()) return;
         const auto first = first_invoked(op);
@@ -156,7 +153,7 @@ class Check {
 Line::Line(const History& history) : deaths_ns_(history.deaths_ns) {
     std::sort(deaths_ns_.begin(), deaths_ns_.end());
     for (const auto& op : history.ops) {
-        if (!wants_tickets(op)) continue;
+        if (!wants_tickets(op.deed)) continue;
         if (!op.key.empty()) by_key_[scoped_key(op.uid, op.key)].push_back(&op);
         if (op.wait_ms > 0) waiters_[{op.event, daemon_of(op)}].push_back(&op);
     }

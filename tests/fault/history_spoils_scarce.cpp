@@ -36,9 +36,8 @@ bool reserve_for_nobody(Scene& scene, Random& random) {
 bool spoil_slots(Scene& scene, Random& random,
                  const std::function<bool(const Op&, std::vector<std::uint64_t>&)>& spoil) {
     const auto is_new = [&scene](const Op& op) {
-        const bool begins = op.deed == Deed::kPurchase || op.deed == Deed::kHold;
-        return begins && op.event == "s" && op.answer == Answer::kOk && !op.told.replayed &&
-               has_own_key(scene, op);
+        return wants_tickets(op.deed) && op.event == "s" && op.answer == Answer::kOk &&
+               !op.told.replayed && has_own_key(scene, op);
     };
     std::vector<std::uint64_t> spoiled;
     const auto i = pick(scene, random, [&](const Op& op) {

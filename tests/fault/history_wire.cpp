@@ -86,8 +86,7 @@ void take_order(Op& op, const Json& result) {
     told.returned = result.value("returned", Numbers{});
     told.available = result.value("available", std::uint64_t{0});
     const std::string event = result.at("event");
-    const bool names_event = op.deed == Deed::kPurchase || op.deed == Deed::kHold;
-    if (!names_event) op.event = event;
+    if (!wants_tickets(op.deed)) op.event = event;
     if (op.event != event) throw std::runtime_error("of another event: " + result.dump());
 }
 
