@@ -84,7 +84,7 @@ const std::array kFaults{
     RunningFault{"journal", "openat", "error=ENOMEM:when=1+", kInternal, ""},
 
     // Looking whether the files are still in their places.
-    RunningFault{"journal", "newfstatat", "error=EACCES:when=2", kStops, "removed or replaced"},
+    RunningFault{"journal", "statx", "error=EACCES:when=2", kStops, "removed or replaced"},
 };
 
 std::vector<std::string> options_of(const Daemon& daemon, const RunningFault& fault) {

@@ -146,3 +146,18 @@ TEST_CASE("a local file system is not taken for one on the network") {
     CHECK(network_file_system_of(0x65735546) == "FUSE");
     CHECK(network_file_system_of(0xEF53) == std::nullopt);  // ext4
 }
+
+TEST_CASE("a file that is read keeps its time of access, even after it was written") {
+    const Scratch scratch;
+    scratch.make("stock");
+    const timespec times[] = {{1000, 0}, {2000, 0}};  // read before it was written
+    REQUIRE(::utimensat(AT_FDCWD, scratch.of("stock").c_str(), times, 0) == 0);
+
+    const auto file = scratch.directory->open("stock", OpenMode::kReadWrite).file;
+    REQUIRE_FALSE(file->write_at("some", 0));
+    std::array<char, 4> bytes{};
+    CHECK(file->read_at(bytes, 0).bytes == 4);
+    struct stat info{};
+    REQUIRE(::stat(scratch.of("stock").c_str(), &info) == 0);
+    CHECK(info.st_atim.tv_sec == 1000);
+}
