@@ -7,6 +7,7 @@
 
 #include "common/json_slice.h"
 #include "common/limits.h"
+#include "server/net/plain_request.h"
 
 namespace ticketd::net {
 namespace {
@@ -219,10 +220,15 @@ RequestResult RequestHandler::finish(std::string_view text) && {
 
 }  // namespace
 
-RequestResult read_request(std::string_view text, std::size_t depth) {
+RequestResult read_any_request(std::string_view text, std::size_t depth) {
     RequestHandler handler{limits::kDepth - depth};
     Json::sax_parse(text.begin(), text.end(), &handler);
     return std::move(handler).finish(text);
+}
+
+RequestResult read_request(std::string_view text, std::size_t depth) {
+    if (auto plain = read_plain_request(text)) return *std::move(plain);
+    return read_any_request(text, depth);
 }
 
 BatchResult split_batch(std::string_view text, std::size_t requests_max) {

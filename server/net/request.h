@@ -20,6 +20,7 @@ struct Envelope {
     bool is_version_2 = true;
     bool wants_reply = true;  ///< false for a notification
     std::string id = "null";  ///< byte for byte as it was sent
+    bool operator==(const Envelope&) const = default;
 };
 
 enum class ValueKind : std::uint8_t {
@@ -38,11 +39,13 @@ struct Value {
     bool is_negative = false;
     std::uint64_t number = 0;  ///< kInteger: without its sign
     std::string text;          ///< kString; kArray, kObject: their JSON as it was sent
+    bool operator==(const Value&) const = default;
 };
 
 struct Param {
     std::string name;  ///< empty if by position
     Value value;
+    bool operator==(const Param&) const = default;
 };
 
 struct Request {
@@ -50,6 +53,7 @@ struct Request {
     std::string method;
     bool by_position = false;
     std::vector<Param> params;
+    bool operator==(const Request&) const = default;
 };
 
 /// Why a value is not a request. kParseError means it is not even JSON.
@@ -64,6 +68,10 @@ using RequestResult = std::variant<Request, RequestFault>;
 /// Reads a single request; `text` must be one JSON value, as MessageScanner cuts them.
 /// `depth` is how many levels already surround it: 1 within a batch.
 RequestResult read_request(std::string_view text, std::size_t depth = 0);
+
+/// The same for whatever JSON there is, by the JSON library alone (plain_request.h is the short
+/// cut).
+RequestResult read_any_request(std::string_view text, std::size_t depth = 0);
 
 /// The elements of a batch, or why it cannot be taken.
 using BatchResult = std::variant<std::vector<std::string_view>, RequestFault>;
