@@ -1,5 +1,7 @@
 #include "common/message_scanner.h"
 
+#include <algorithm>
+
 namespace ticketd {
 namespace {
 
@@ -14,6 +16,15 @@ bool is_scalar(char c) {
 
 bool starts_scalar(char c) {
     return (c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'n';
+}
+
+// How many bytes at the front of `text`, in a string, are nothing but its text.
+std::size_t ordinary_bytes(std::string_view text) {
+    const auto is_ordinary = [](char c) {
+        return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= ' ';
+    };
+    const auto end = std::find_if_not(text.begin(), text.end(), is_ordinary);
+    return static_cast<std::size_t>(end - text.begin());
 }
 
 }  // namespace
@@ -60,7 +71,12 @@ std::size_t MessageScanner::skip_separators(std::string_view pending) {
 }
 
 MessageScanner::Result MessageScanner::scan_value(std::string_view pending, std::size_t start) {
+    const auto end_max = start + std::min(pending.size() - start, bytes_max_);
     for (std::size_t at = start + scanned_; at < pending.size(); ++at) {
+        if (state_ == State::kString && at < end_max) {
+            at += ordinary_bytes(pending.substr(at, end_max - at));
+            if (at == pending.size()) break;
+        }
         const char c = pending[at];
         if (state_ == State::kScalar && !is_scalar(c)) return end_value(pending, start, at);
         if (state_ == State::kString && static_cast<unsigned char>(c) < ' ') return malformed(at);

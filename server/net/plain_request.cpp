@@ -67,22 +67,25 @@ class Cursor {
     const char* end_;
 };
 
-std::optional<Value> read_value(Cursor& cursor) {
+// False, with `value` in any state, if it is not plain.
+bool read_value(Cursor& cursor, Value& value) {
     const char first = cursor.peek();
     if (first == '"') {
         const auto text = cursor.string();
-        return text ? std::optional{Value{ValueKind::kString, false, 0, std::string{*text}}}
-                    : std::nullopt;
+        value.kind = ValueKind::kString;
+        value.text = text.value_or(std::string_view{});
+        return text.has_value();
     }
     if (is_digit(first)) {
         const auto number = cursor.integer();
-        return number ? std::optional{Value{ValueKind::kInteger, false, *number, {}}}
-                      : std::nullopt;
+        value.kind = ValueKind::kInteger;
+        value.number = number.value_or(0);
+        return number.has_value();
     }
-    if (cursor.take_word("true")) return Value{ValueKind::kBool, false, 1, {}};
-    if (cursor.take_word("false")) return Value{ValueKind::kBool, false, 0, {}};
-    if (cursor.take_word("null")) return Value{};
-    return std::nullopt;
+    if (cursor.take_word("null")) return true;
+    value.kind = ValueKind::kBool;
+    value.number = first == 't' ? 1 : 0;
+    return cursor.take_word(first == 't' ? "true" : "false");
 }
 
 // The items of an object or an array whose first bracket is taken: `read_item` reads each, and may
@@ -146,10 +149,10 @@ class PlainReader {
     }
 
     bool add_param(std::string_view name) {
-        auto value = read_value(cursor_);
-        if (!value || request_.params.size() >= limits::kParams) return false;
-        request_.params.push_back({std::string{name}, *std::move(value)});
-        return true;
+        if (request_.params.size() >= limits::kParams) return false;
+        auto& param = request_.params.emplace_back();
+        param.name = name;
+        return read_value(cursor_, param.value);
     }
 
     static constexpr std::size_t kParamsExpected = 4;

@@ -285,13 +285,15 @@ void Server::arm_hold_timer() {
 void Server::flush(std::vector<std::shared_ptr<Session>> sessions) {
     for (auto& session : sessions) {
         session->flush();
-        if (session->awaits_sync()) awaiting_sync_.insert(std::move(session));
+        if (!session->awaits_sync() || session->set_told_of_syncs(true)) continue;
+        awaiting_sync_.push_back(std::move(session));
     }
 }
 
 void Server::flush_awaiting() {
     std::erase_if(awaiting_sync_, [](const auto& session) {
         session->flush();
+        session->set_told_of_syncs(session->awaits_sync());
         return !session->awaits_sync();
     });
 }

@@ -13,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "server/net/access.h"
@@ -96,8 +95,8 @@ class Server final : public SessionHost {
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
     std::unordered_map<UserId, std::size_t> sessions_by_uid_;
     std::vector<std::shared_ptr<Session>> to_flush_;
-    std::deque<std::shared_ptr<Session>> queue_;  // those that wait for a turn to be read
-    std::unordered_set<std::shared_ptr<Session>> awaiting_sync_;
+    std::deque<std::shared_ptr<Session>> queue_;           // those that wait for a turn to be read
+    std::vector<std::shared_ptr<Session>> awaiting_sync_;  // each once: those told of syncs
     // Batches of which some requests are answered and some wait; looked at only when changes are
     // taken back.
     std::vector<std::weak_ptr<Exchange>> unfinished_batches_;

@@ -16,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/message_scanner.h"
 #include "server/net/message.h"
@@ -98,6 +99,8 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     void flush();
     /// True if replies wait for the next sync.
     bool awaits_sync() const { return !outgoing_.empty(); }
+    /// Its host's note, whether it is flushed after each sync. Returns what the note said.
+    bool set_told_of_syncs(bool is_told) { return std::exchange(is_told_of_syncs_, is_told); }
     /// Everything after `durable` was taken back: replies that rest on it become refusals.
     void refuse_undone(Lsn durable);
 
@@ -167,8 +170,9 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
     bool paused_ = false;  // not reading, because too much is unanswered or unread
     bool writing_ = false;
     bool flush_scheduled_ = false;
-    bool is_queued_ = false;       // in the queue of those that wait for a turn
-    bool is_watching_ = false;     // expects notifications
+    bool is_queued_ = false;    // in the queue of those that wait for a turn
+    bool is_watching_ = false;  // expects notifications
+    bool is_told_of_syncs_ = false;
     bool input_ended_ = false;     // no further byte will be read
     bool input_finished_ = false;  // and those that were are taken care of
     const Time opened_;

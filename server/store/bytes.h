@@ -1,6 +1,7 @@
 // Little-endian numbers in byte strings: the only way the store's formats are written and read.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -19,6 +20,24 @@ void append_number(std::string& out, std::type_identity_t<Number> number) {
     std::memcpy(bytes, &number, sizeof number);
     out.append(bytes, sizeof bytes);
 }
+
+/// Numbers one after the other in memory of their own: several times as fast as to append each to a
+/// string. Precondition of put(): there is room.
+template <std::size_t kBytes>
+class NumberBlock {
+  public:
+    template <typename Number>
+    void put(std::type_identity_t<Number> number) {
+        TICKETD_CHECK(size_ + sizeof number <= kBytes);
+        std::memcpy(bytes_.data() + size_, &number, sizeof number);
+        size_ += sizeof number;
+    }
+    std::string_view view() const { return {bytes_.data(), size_}; }
+
+  private:
+    std::array<char, kBytes> bytes_;
+    std::size_t size_ = 0;
+};
 
 /// Overwrites sizeof(Number) bytes of `out` at `offset`, which must exist.
 template <typename Number>

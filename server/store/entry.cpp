@@ -12,6 +12,10 @@
 namespace ticketd::store {
 namespace {
 
+// Behind the fixed part: no type of entry says more than that in numbers.
+constexpr std::size_t kEntryNumbersMax = 64;
+using EntryNumbers = NumberBlock<kEntryFixedBytes + kEntryNumbersMax>;
+
 constexpr auto kTypeMax = static_cast<std::uint8_t>(EntryType::kCancelled);
 
 // Of the terms that are stored.
@@ -27,23 +31,23 @@ std::uint64_t bit(bool is_set, std::uint64_t bit) {
 // Writes what walk_numbers() shows it, eight bytes each.
 class NumberWriter {
   public:
-    explicit NumberWriter(std::string& out) : out_(out) {}
+    explicit NumberWriter(EntryNumbers& out) : out_(out) {}
 
     template <typename Number>
     void operator()(const Number& number) {
-        append_number<std::uint64_t>(out_, static_cast<std::uint64_t>(number));
+        out_.put<std::uint64_t>(static_cast<std::uint64_t>(number));
     }
     void operator()(const box_office::Rules& rules) {
         for (const auto number : stored_rules(rules))
-            append_number<std::uint64_t>(out_, number);
+            out_.put<std::uint64_t>(number);
     }
     void operator()(const box_office::Binding& binding) {
-        append_number<std::uint64_t>(out_, stored_bound(binding));
-        append_number<std::uint64_t>(out_, binding.process_start);
+        out_.put<std::uint64_t>(stored_bound(binding));
+        out_.put<std::uint64_t>(binding.process_start);
     }
 
   private:
-    std::string& out_;
+    EntryNumbers& out_;
 };
 
 // Reads it back. What does not fit where it belongs, no NumberWriter can have written.
@@ -137,10 +141,8 @@ auto terms_of(const Entry& entry) {
                     entry.restocks, entry.owner, entry.expires_ms, entry.binding);
 }
 
-bool says_only_its_own(const Entry& entry) {
-    std::string numbers;
-    NumberWriter write{numbers};
-    walk_numbers(entry, write);
+// `numbers`: what is stored of it.
+bool says_only_its_own(const Entry& entry, std::string_view numbers) {
     Entry own;
     own.type = entry.type;
     NumberReader read{numbers};
@@ -277,25 +279,28 @@ std::uint64_t stored_bound(const box_office::Binding& binding) {
 }
 
 void append_entry(std::string& out, const Entry& entry) {
-    TICKETD_CHECK(says_only_its_own(entry) && makes_sense(entry));
-    const auto start = out.size();
-    append_number<std::uint32_t>(out, 0);  // how many bytes, below
-    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.type));
-    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.event_name.size()));
-    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.key.size()));
-    append_number<std::uint8_t>(out, static_cast<std::uint8_t>(entry.buyer.size()));
-    append_number<std::uint64_t>(out, entry.lsn);
-    append_number<std::int64_t>(out, entry.time_ms);
-    append_number<std::uint32_t>(out, entry.uid);
-    append_number<std::uint32_t>(out, entry.event);
-    append_number<std::uint64_t>(out, entry.after.capacity);
-    append_number<std::uint64_t>(out, entry.after.held);
-    append_number<std::uint64_t>(out, entry.after.sold);
-    append_number<std::uint64_t>(out, entry.after.next_serial);
-    append_number<std::uint64_t>(out, entry.after.overcommit);
-    append_number<std::uint64_t>(out, entry.memo.size());
-    NumberWriter write{out};
+    EntryNumbers numbers;
+    numbers.put<std::uint32_t>(0);  // how many bytes, below
+    numbers.put<std::uint8_t>(static_cast<std::uint8_t>(entry.type));
+    numbers.put<std::uint8_t>(static_cast<std::uint8_t>(entry.event_name.size()));
+    numbers.put<std::uint8_t>(static_cast<std::uint8_t>(entry.key.size()));
+    numbers.put<std::uint8_t>(static_cast<std::uint8_t>(entry.buyer.size()));
+    numbers.put<std::uint64_t>(entry.lsn);
+    numbers.put<std::int64_t>(entry.time_ms);
+    numbers.put<std::uint32_t>(entry.uid);
+    numbers.put<std::uint32_t>(entry.event);
+    numbers.put<std::uint64_t>(entry.after.capacity);
+    numbers.put<std::uint64_t>(entry.after.held);
+    numbers.put<std::uint64_t>(entry.after.sold);
+    numbers.put<std::uint64_t>(entry.after.next_serial);
+    numbers.put<std::uint64_t>(entry.after.overcommit);
+    numbers.put<std::uint64_t>(entry.memo.size());
+    NumberWriter write{numbers};
     walk_numbers(entry, write);
+    TICKETD_CHECK(says_only_its_own(entry, numbers.view().substr(kEntryFixedBytes)) &&
+                  makes_sense(entry));
+    const auto start = out.size();
+    out.append(numbers.view());
     out.append(entry.event_name).append(entry.key).append(entry.buyer).append(entry.memo);
     if (names_its_tickets(entry.type)) append_numbers(out, entry.tickets);
     if (entry.type == EntryType::kCancelled) append_numbers(out, entry.returned);

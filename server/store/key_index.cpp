@@ -7,10 +7,8 @@
 #include <algorithm>
 #include <cstring>
 #include <future>
-#include <string>
 
 #include "common/check.h"
-#include "server/store/bytes.h"
 
 namespace ticketd::store {
 namespace {
@@ -43,17 +41,27 @@ constexpr std::size_t shard_number(const KeyDigest& digest) {
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key) {
     static_assert(std::tuple_size_v<StoreId> == crypto_shorthash_siphashx24_KEYBYTES);
     static_assert(sizeof(KeyDigest) == crypto_shorthash_siphashx24_BYTES);
-    std::string scoped;
-    append_number<UserId>(scoped, uid);
-    scoped += key;
+    TICKETD_CHECK(key.size() <= kDigestedBytesMax);
+    unsigned char scoped[sizeof uid + kDigestedBytesMax];
+    std::memcpy(scoped, &uid, sizeof uid);
+    if (!key.empty()) std::memcpy(scoped + sizeof uid, key.data(), key.size());
     unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
     unsigned char image[crypto_shorthash_siphashx24_BYTES];
     std::memcpy(secret, store.data(), sizeof secret);
-    crypto_shorthash_siphashx24(image, reinterpret_cast<const unsigned char*>(scoped.data()),
-                                scoped.size(), secret);
+    crypto_shorthash_siphashx24(image, scoped, sizeof uid + key.size(), secret);
     KeyDigest digest;
     std::memcpy(&digest, image, sizeof digest);
     return digest;
+}
+
+const KeyDigest& LastDigest::of(const StoreId& store, UserId uid, std::string_view key) {
+    if (!is_known_ || uid != uid_ || key != key_) {
+        digest_ = key_digest(store, uid, key);
+        uid_ = uid;
+        key_ = key;
+        is_known_ = true;
+    }
+    return digest_;
 }
 
 std::optional<Lsn> KeyIndex::find(const KeyDigest& digest) const {

@@ -8,13 +8,16 @@
 // Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/limits.h"
 #include "server/box_office/stock.h"
 #include "server/store/journal_format.h"
 
@@ -26,9 +29,27 @@ struct KeyDigest {
     auto operator<=>(const KeyDigest&) const = default;
 };
 
+/// Bytes of the longest text that has a digest: a key, or a buyer's name.
+inline constexpr std::size_t kDigestedBytesMax =
+    std::max(limits::kKeyBytes, limits::kBuyerNameBytes);
+
 /// SipHash-2-4 with 128 bits (libsodium), keyed with the store's id so that nobody outside can
 /// choose keys that collide.
+/// Precondition: no more than kDigestedBytesMax.
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key);
+
+/// Of one store: works a digest out again only if it is not the one asked for last. A request that
+/// is decided, checked and applied asks for the same ones several times in a row.
+class LastDigest {
+  public:
+    const KeyDigest& of(const StoreId& store, UserId uid, std::string_view key);
+
+  private:
+    UserId uid_ = 0;
+    std::string key_;
+    KeyDigest digest_;
+    bool is_known_ = false;
+};
 
 struct KeyItem {
     KeyDigest digest;

@@ -25,7 +25,7 @@ const box_office::Hold* LedgerState::find_hold(Lsn order) const {
 }
 
 box_office::BuyerId LedgerState::buyer(UserId uid, std::string_view name) const {
-    const auto id = digest(name.empty() ? uid : kNobody, name);
+    const auto& id = last_buyer_.of(store_, name.empty() ? uid : kNobody, name);
     return {id.high, id.low};
 }
 

@@ -67,7 +67,7 @@ class LedgerState {
     box_office::BuyerId buyer(UserId uid, std::string_view name) const;
     const KeyIndex& keys() const { return keys_; }
     KeyDigest digest(UserId uid, std::string_view key) const {
-        return key_digest(store_, uid, key);
+        return last_key_.of(store_, uid, key);
     }
 
     /// Why `entry` cannot be the next entry of this ledger, or nothing: its LSN and time, the event
@@ -143,6 +143,8 @@ class LedgerState {
     void drop_hold(Lsn order);
 
     StoreId store_;
+    mutable LastDigest last_key_;
+    mutable LastDigest last_buyer_;
     KeyFloor key_floor_;
     std::size_t unswept_shards_ = 0;  // of the key index, since the floor was raised
     std::vector<Event> events_;

@@ -12,12 +12,14 @@ namespace ticketd::store {
 namespace {
 
 constexpr std::string_view kStockMagic = "TKTDSTCK";
+constexpr std::size_t kNameOffset = 64;
 constexpr std::size_t kRulesOffset = 192;
 // The file grows by this many slots, with space reserved, so that writing a slot cannot run out of
 // space.
 constexpr std::uint64_t kGrowSlots = 64;
 
-static_assert(64 + limits::kEventNameBytes <= kRulesOffset, "the name has its place in the slot");
+static_assert(kNameOffset + limits::kEventNameBytes <= kRulesOffset,
+              "the name has its place in the slot");
 
 std::string file_header(const StoreId& store) {
     std::string header{kStockMagic};
@@ -38,25 +40,27 @@ platform::ByteRange slot_range(EventId id) {
 
 std::string encode_slot(EventId id, const Event& event) {
     const auto& stock = event.stock;
-    std::string slot;
-    slot.reserve(kSlotBytes);
-    append_number<std::uint32_t>(slot, 0);  // checksum, below
-    append_number<std::uint32_t>(slot, static_cast<std::uint32_t>(event.rules.state));
-    append_number<std::uint64_t>(slot, stock.lsn);
-    append_number<std::uint64_t>(slot, stock.capacity);
-    append_number<std::uint64_t>(slot, stock.available());
-    append_number<std::uint64_t>(slot, stock.held);
-    append_number<std::uint64_t>(slot, stock.sold);
-    append_number<std::uint64_t>(slot, stock.next_serial);
-    append_number<std::uint32_t>(slot, id);
-    append_number<std::uint32_t>(slot, static_cast<std::uint32_t>(event.name.size()));
-    slot += event.name;
-    slot.resize(kRulesOffset, '\0');
+    NumberBlock<kNameOffset> counts;
+    counts.put<std::uint32_t>(0);  // checksum, below
+    counts.put<std::uint32_t>(static_cast<std::uint32_t>(event.rules.state));
+    counts.put<std::uint64_t>(stock.lsn);
+    counts.put<std::uint64_t>(stock.capacity);
+    counts.put<std::uint64_t>(stock.available());
+    counts.put<std::uint64_t>(stock.held);
+    counts.put<std::uint64_t>(stock.sold);
+    counts.put<std::uint64_t>(stock.next_serial);
+    counts.put<std::uint32_t>(id);
+    counts.put<std::uint32_t>(static_cast<std::uint32_t>(event.name.size()));
+    NumberBlock<kSlotBytes - kRulesOffset> rules;
     const auto stored = stored_rules(event.rules);
     for (auto number = stored.begin() + 1; number != stored.end(); ++number)
-        append_number<std::uint64_t>(slot, *number);
-    append_number<std::uint64_t>(slot, stock.overcommit);
-    slot.resize(kSlotBytes, '\0');
+        rules.put<std::uint64_t>(*number);
+    rules.put<std::uint64_t>(stock.overcommit);
+
+    std::string slot;
+    slot.reserve(kSlotBytes);
+    slot.append(counts.view()).append(event.name).resize(kRulesOffset, '\0');
+    slot.append(rules.view()).resize(kSlotBytes, '\0');
     put_number<std::uint32_t>(slot, 0, crc32c(std::string_view{slot}.substr(4)));
     return slot;
 }

@@ -329,7 +329,7 @@ Entry Store::new_entry(EntryType type, UserId uid, EventId event) {
 
 // Under the slot's lock. The entry goes into the open group before the slot is written, so that
 // the slot never shows what no group will carry.
-Changed Store::commit(Entry entry) {
+Changed Store::commit(Entry&& entry) {
     entry.after.lsn = entry.lsn;
     TICKETD_CHECK(!state().problem_with(entry));
     encoded_.clear();
@@ -363,7 +363,7 @@ Store::Undoable Store::apply(const Entry& entry) {
     return undoable;
 }
 
-Changed Store::commit_sale(Entry entry) {
+Changed Store::commit_sale(Entry&& entry) {
     auto sold = commit(std::move(entry));
     const auto event = sold.entry.event;
     const auto& [name, stock, rules, slots] = state().event(event);

@@ -266,9 +266,9 @@ class Store {
     void remember(const BatchItem& item, const Refused& refused);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
     void end_due_holds(EventId event);
-    Changed commit_sale(Entry entry);
+    Changed commit_sale(Entry&& entry);
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
-    Changed commit(Entry entry);
+    Changed commit(Entry&& entry);
     Undoable apply(const Entry& entry);
     ChangeResult ask(const BatchItem& item);
     std::size_t bytes_at_most(const BatchRequest& request) const;
