@@ -9,6 +9,7 @@
 #include <future>
 
 #include "common/check.h"
+#include "common/limits.h"
 
 namespace ticketd::store {
 namespace {
@@ -41,8 +42,11 @@ constexpr std::size_t shard_number(const KeyDigest& digest) {
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key) {
     static_assert(std::tuple_size_v<StoreId> == crypto_shorthash_siphashx24_KEYBYTES);
     static_assert(sizeof(KeyDigest) == crypto_shorthash_siphashx24_BYTES);
-    TICKETD_CHECK(key.size() <= kDigestedBytesMax);
-    unsigned char scoped[sizeof uid + kDigestedBytesMax];
+    // Keys have their place on the stack; what a request asks for may be longer.
+    unsigned char short_text[sizeof uid + limits::kKeyBytes];
+    std::vector<unsigned char> long_text(key.size() > limits::kKeyBytes ? sizeof uid + key.size()
+                                                                        : 0);
+    auto* const scoped = long_text.empty() ? short_text : long_text.data();
     std::memcpy(scoped, &uid, sizeof uid);
     if (!key.empty()) std::memcpy(scoped + sizeof uid, key.data(), key.size());
     unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];

@@ -8,7 +8,6 @@
 // Not thread-safe.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,7 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/limits.h"
 #include "server/box_office/stock.h"
 #include "server/store/journal_format.h"
 
@@ -29,13 +27,8 @@ struct KeyDigest {
     auto operator<=>(const KeyDigest&) const = default;
 };
 
-/// Bytes of the longest text that has a digest: a key, or a buyer's name.
-inline constexpr std::size_t kDigestedBytesMax =
-    std::max(limits::kKeyBytes, limits::kBuyerNameBytes);
-
 /// SipHash-2-4 with 128 bits (libsodium), keyed with the store's id so that nobody outside can
 /// choose keys that collide.
-/// Precondition: no more than kDigestedBytesMax.
 KeyDigest key_digest(const StoreId& store, UserId uid, std::string_view key);
 
 /// Of one store: works a digest out again only if it is not the one asked for last. A request that
