@@ -4,6 +4,7 @@
 
 #include "client/point_in_time.h"
 #include "client/streams.h"
+#include "client/ticket_client/cells.h"
 #include "client/ticket_client/ledger_pages.h"
 #include "client/ticket_client/row_kind.h"
 
@@ -42,11 +43,6 @@ std::string csv_head() {
     return line + "\r\n";
 }
 
-std::uint64_t number(const Json& entry, const char* name) {
-    const auto found = entry.find(name);
-    return found != entry.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
 std::string word(const Json& entry, const char* name) {
     const auto found = entry.find(name);
     if (found == entry.end()) return {};
@@ -65,13 +61,13 @@ class Report {
     void add(const Json& entry) {
         const auto type = word(entry, "type");
         if (type == "event_closed" && entry.contains("void_holds")) return void_holds(entry);
-        const auto order = number(entry, "order");
+        const auto order = number_in(entry, "order").value_or(0);
         if (order == 0) return;
         const bool is_new = type == "purchased" || type == "held";
         if (is_new && by_ == "buyer") buyers_[order] = buyer_of(entry);
         const auto group = group_of(entry, order);
         auto& totals = totals_[group];
-        const auto granted = number(entry, "granted");
+        const auto granted = number_in(entry, "granted").value_or(0);
         if (is_new) ++totals.orders;
         if (type == "purchased" || type == "confirmed") totals.sold += granted;
         if (type == "cancelled") totals.cancelled += entry.value("returned", Json::array()).size();
@@ -108,7 +104,7 @@ class Report {
         if (by_ == "event") return word(entry, "event");
         if (by_ == "hour") {
             constexpr std::int64_t kHourMs = 3'600'000;
-            const auto time = static_cast<std::int64_t>(number(entry, "time_ms"));
+            const auto time = static_cast<std::int64_t>(number_in(entry, "time_ms").value_or(0));
             return time_text(time / kHourMs * kHourMs);
         }
         const auto found = buyers_.find(order);

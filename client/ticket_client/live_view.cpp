@@ -4,13 +4,13 @@
 #include <cstdio>
 
 #include "client/streams.h"
+#include "client/ticket_client/cells.h"
 
 namespace ticketd::client {
 namespace {
 
 void set_number(std::uint64_t& to, const Json& counts, const char* name) {
-    const auto found = counts.find(name);
-    if (found != counts.end() && found->is_number_unsigned()) to = found->get<std::uint64_t>();
+    to = number_in(counts, name).value_or(to);
 }
 
 template <typename... Values>

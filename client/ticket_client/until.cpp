@@ -1,17 +1,9 @@
 #include "client/ticket_client/until.h"
 
 #include "client/numbers.h"
+#include "client/ticket_client/cells.h"
 
 namespace ticketd::client {
-namespace {
-
-bool is_zero(const Json& counts, const char* name) {
-    const auto found = counts.find(name);
-    return found != counts.end() && found->is_number_unsigned() && *found == 0;
-}
-
-}  // namespace
-
 Outcome<Until> read_until(const std::optional<std::string>& text) {
     constexpr std::string_view kLsn = "lsn=";
     if (!text) return Until{};
@@ -26,13 +18,12 @@ Outcome<Until> read_until(const std::optional<std::string>& text) {
 
 bool is_reached(const Until& until, const Json& counts) {
     if (!counts.is_object()) return false;
-    const auto lsn = counts.find("lsn"), state = counts.find("state");
     switch (until.what) {
         case Until::What::kForever: return false;
-        case Until::What::kSoldOut: return is_zero(counts, "available") && is_zero(counts, "held");
-        case Until::What::kOpen: return state != counts.end() && *state == "open";
-        case Until::What::kLsn:
-            return lsn != counts.end() && lsn->is_number_unsigned() && *lsn >= until.lsn;
+        case Until::What::kSoldOut:
+            return number_in(counts, "available") == 0U && number_in(counts, "held") == 0U;
+        case Until::What::kOpen: return has_word(counts, "state", "open");
+        case Until::What::kLsn: return number_in(counts, "lsn") >= until.lsn;
     }
     return false;
 }
