@@ -211,6 +211,13 @@ std::string octal(unsigned mode) {
 
 }  // namespace
 
+std::string checked_socket_path(std::string path) {
+    if (path.size() > kSocketPathBytes) {
+        fail("socket.path", "holds at most " + std::to_string(kSocketPathBytes) + " bytes");
+    }
+    return path;
+}
+
 Config default_config() {
     Config config;
     config.data_dir = default_data_dir();
@@ -230,7 +237,8 @@ void read_config_text(const std::string& text, const std::string& origin, Config
         {"socket",
          [&](const Reader& socket) {
              socket.object({
-                 {"path", [&](const Reader& r) { net.socket_path = r.text(); }},
+                 {"path",
+                  [&](const Reader& r) { net.socket_path = checked_socket_path(r.text()); }},
                  {"mode",
                   [&](const Reader& r) { net.socket_mode = parse_mode(r.text(), r.path()); }},
              });

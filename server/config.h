@@ -44,6 +44,9 @@ void read_config_text(const std::string& text, const std::string& origin, Config
 /// The configuration as a file that would give it.
 std::string config_text(const Config& config);
 
+/// The path, if a socket's address can hold it. Throws ConfigError.
+std::string checked_socket_path(std::string path);
+
 /// "NAME=CAPACITY". Throws ConfigError.
 std::pair<std::string, std::uint64_t> parse_event_option(const std::string& text);
 

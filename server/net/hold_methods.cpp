@@ -23,7 +23,13 @@ std::string why_not(const store::KnownOrder& order, bool is_cancel) {
 std::optional<store::HoldRequest> Service::read_hold(const Params& params, const Caller& caller,
                                                      const Responder& responder) {
     constexpr std::size_t kTtl = 2, kBind = 7;
-    const auto bound = hold_watch_.binding(params.text(kBind), caller);
+    auto terms = read_terms(params, kOfHold, caller, responder);
+    if (!terms) return std::nullopt;
+    auto bound = hold_watch_.binding(params.text(kBind), caller);
+    // What was answered once is answered so again, whatever became of the process.
+    if (!terms->key.empty() && store_.find_answer(*terms)) {
+        bound = HoldWatch::named_by(params.text(kBind), caller);
+    }
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
         if (*problem == HoldWatch::Problem::kTooMany) {
             responder.error(0, ErrorKind::kBusy, kTooManyProcesses);
@@ -32,8 +38,6 @@ std::optional<store::HoldRequest> Service::read_hold(const Params& params, const
         }
         return std::nullopt;
     }
-    auto terms = read_terms(params, kOfHold, caller, responder);
-    if (!terms) return std::nullopt;
     store::HoldRequest request{*std::move(terms), 0, std::get<box_office::Binding>(bound)};
     // What it is bound to ends it, unless a time was given too.
     const bool is_bound = request.binding.bind != box_office::Bind::kNothing;

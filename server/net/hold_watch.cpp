@@ -17,17 +17,26 @@ box_office::Binding binding_to(std::uint32_t pid, std::uint64_t start) {
 
 }  // namespace
 
-std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::binding(std::string_view bind,
-                                                                         const Caller& caller) {
+box_office::Binding HoldWatch::named_by(std::string_view bind, const Caller& caller) {
     constexpr std::string_view kPidPrefix = "pid:";
-    if (bind.empty()) return box_office::Binding{};
-    if (bind == "connection") return box_office::Binding{box_office::Bind::kConnection, 0, 0};
+    constexpr std::uint32_t kNoPid = UINT32_MAX;
+    constexpr std::uint64_t kNoTime = 1;  // no process of a user is as old as that
+    if (bind.empty()) return {};
+    if (bind == "connection") return {box_office::Bind::kConnection, 0, 0};
     auto pid = caller.pid;
     if (bind.starts_with(kPidPrefix)) {
         const auto number = bind.substr(kPidPrefix.size());
         const auto read = std::from_chars(number.data(), number.data() + number.size(), pid);
-        if (read.ec != std::errc{}) return Problem::kNoProcess;
+        if (read.ec != std::errc{}) pid = 0;
     }
+    return binding_to(pid == 0 ? kNoPid : pid, kNoTime);
+}
+
+std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::binding(std::string_view bind,
+                                                                         const Caller& caller) {
+    const auto named = named_by(bind, caller);
+    if (named.bind != box_office::Bind::kProcess) return named;
+    const auto pid = named.pid;
     const auto process = platform::open_process(pid);
     if (!process || (process->uid != caller.uid && !caller.is_operator)) {
         return Problem::kNoProcess;

@@ -35,6 +35,9 @@ class HoldWatch {
     };
     /// What "connection", "pid" or "pid:NUMBER" of this caller stands for.
     std::variant<box_office::Binding, Problem> binding(std::string_view bind, const Caller& caller);
+    /// The same without a look at the process, which may be no more, and so without its start: for
+    /// a request that is only compared with an earlier one.
+    static box_office::Binding named_by(std::string_view bind, const Caller& caller);
 
     /// A hold was made for this caller. Does nothing if it is bound to nothing.
     void bind(Lsn order, const box_office::Binding& binding, const Caller& caller);

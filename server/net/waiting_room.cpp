@@ -89,7 +89,6 @@ void WaitingRoom::settle(UserId uid, const std::string& key) {
     auto& queue = queues_.at(event);
     if (const auto result = settled(store_, queue.waiters.at(place).request)) {
         finish(event, queue, place, *result);
-        queue.seen = 0;
     }
 }
 
@@ -200,7 +199,15 @@ void WaitingRoom::note_next_look(EventId event, Queue& queue) {
     if (next) queue.next_look = steady_clock::now() + milliseconds{left};
 }
 
+// Who has waited long enough gets what there is at the end, like everybody else.
 void WaitingRoom::end_overdue(Time now) {
+    std::set<EventId> events;
+    for (const auto& [deadline, event, place] : deadlines_) {
+        if (deadline > now) break;
+        events.insert(event);
+    }
+    for (const auto event : events)
+        serve(event, queues_.at(event));
     while (!deadlines_.empty() && std::get<Time>(*deadlines_.begin()) <= now) {
         const auto [deadline, event, place] = *deadlines_.begin();
         auto& queue = queues_.at(event);
@@ -261,9 +268,10 @@ void WaitingRoom::finish(EventId event, Queue& queue, Place place,
     }
 }
 
-// Precondition: it has left the line.
+// Precondition: it has left the line. What is available may be for those behind now.
 WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place) {
     auto waiter = std::move(queue.waiters.extract(place).mapped());
+    queue.seen = 0;
     deadlines_.erase({waiter.deadline, event, place});
     const auto& order = order_of(waiter.request);
     if (!order.key.empty()) by_key_.erase({order.uid, order.key});

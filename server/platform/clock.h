@@ -1,13 +1,22 @@
 // The time of day, and time that only passes, behind a seam so that tests can turn both.
+// Thread-safe.
 #pragma once
 
-#include <time.h>
-
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 
 namespace ticketd::platform {
 
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
+/// One instant, by both clocks.
+struct Instant {
+    /// Milliseconds since 1970; may jump in either direction.
+    WallTime wall;
+    /// Since some start, suspended or not (CLOCK_BOOTTIME); never goes back, and nobody can set it.
+    std::chrono::milliseconds elapsed{0};
+};
 
 class Clock {
   public:
@@ -16,25 +25,26 @@ class Clock {
     Clock& operator=(const Clock&) = delete;
     virtual ~Clock() = default;
 
-    /// Milliseconds since 1970; may jump in either direction.
-    virtual WallTime now() const = 0;
+    /// Until somebody sets the time of day, both go on at the same instants: whoever adds the same
+    /// time to both has it end on both at once.
+    virtual Instant read() const = 0;
 
-    /// Since some start, suspended or not (CLOCK_BOOTTIME); never goes back, and nobody can set it.
-    virtual std::chrono::milliseconds elapsed() const = 0;
+    WallTime now() const { return read().wall; }
+    std::chrono::milliseconds elapsed() const { return read().elapsed; }
 };
 
+/// The machine's. What it tells of the time of day is never ahead of that, and less than a
+/// millisecond behind.
 class SystemClock final : public Clock {
   public:
-    WallTime now() const override {
-        return std::chrono::time_point_cast<std::chrono::milliseconds>(
-            std::chrono::system_clock::now());
-    }
+    SystemClock();
+    Instant read() const override;
 
-    std::chrono::milliseconds elapsed() const override {
-        timespec now{};
-        ::clock_gettime(CLOCK_BOOTTIME, &now);
-        return std::chrono::milliseconds{std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
-    }
+  private:
+    std::chrono::milliseconds look_at_elapsed() const;
+
+    std::chrono::nanoseconds phase_;  // makes milliseconds of both begin together
+    mutable std::atomic<std::int64_t> wall_ahead_ms_;
 };
 
 }  // namespace ticketd::platform

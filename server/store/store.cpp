@@ -77,6 +77,7 @@ ChangeResult Store::abandon(UserId uid, const std::string& key) {
     if (const auto lsn = state().keys().find(state().digest(uid, key))) return Replay{*lsn};
     if (auto refused = refuse_new_key(key)) return *refused;
     if (auto refused = refuse_for_space()) return *refused;
+    instant_ = clock_.read();
     auto entry = new_entry(EntryType::kKeyAbandoned, uid, 0);
     entry.after.next_serial = 0;
     entry.key = key;
@@ -96,6 +97,7 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     const auto lock = lock_slot(id);
     if (!lock) return LockHeld{};
     if (stock_file_->reserve(id)) return refuse_at_once(ErrorKind::kStorageFull);
+    instant_ = clock_.read();
     auto entry = new_entry(EntryType::kEventCreated, uid, id);
     entry.after.capacity = capacity;
     entry.event_name = name;
@@ -211,6 +213,7 @@ std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
 std::optional<StockFile::SlotLock> Store::enter(EventId event) {
     auto lock = lock_slot(event);
     if (!lock || !settle_slot(event)) return std::nullopt;
+    instant_ = clock_.read();
     end_due_holds(event);
     return lock;
 }
@@ -314,14 +317,19 @@ std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
 }
 
 std::int64_t Store::now_ms() const {
-    return std::max<std::int64_t>(state().last_time_ms(), clock_.now().time_since_epoch().count());
+    return time_ms(clock_.read());
+}
+
+// The ledger's: it never goes back.
+std::int64_t Store::time_ms(const platform::Instant& instant) const {
+    return std::max<std::int64_t>(state().last_time_ms(), instant.wall.time_since_epoch().count());
 }
 
 Entry Store::new_entry(EntryType type, UserId uid, EventId event) {
     Entry entry;
     entry.type = type;
     entry.lsn = state().last_lsn() + 1;
-    entry.time_ms = now_ms();
+    entry.time_ms = time_ms(instant_);
     entry.uid = uid;
     entry.event = event;
     return entry;

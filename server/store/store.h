@@ -281,9 +281,14 @@ class Store {
     void undo_newest();
     void write_slot(EventId event);
     void fail_stock_file(const std::string& problem);
+    /// At the instant at which it is decided.
     Entry new_entry(EntryType type, UserId uid, EventId event);
+    std::int64_t time_ms(const platform::Instant& instant) const;
 
     const platform::Clock& clock_;
+    /// At which the request that has the slot's lock is decided: one for all that is asked and said
+    /// of the time, or a hold could be confirmed at the time at which it ended.
+    platform::Instant instant_ = clock_.read();
     const StoreEvents events_;
     const StoreSettings settings_;
     OwnerLock owner_;

@@ -68,7 +68,8 @@ ChangeResult Store::change_hold(const HoldChangeRequest& request) {
     if (hold == nullptr) return not_held(asked, order);
     if (hold->uid != uid && !is_operator) return refuse(asked, event, {ErrorKind::kNotFound});
     // It has ended, but there was no room to say so.
-    if (left_of(order) == std::chrono::milliseconds{0}) return Refused{{ErrorKind::kBusy}};
+    const auto deadline = deadlines_.find(order);
+    if (deadline && deadline->at <= instant_.elapsed) return Refused{{ErrorKind::kBusy}};
 
     const auto& stock = state().event(event).stock;
     auto entry = change_of(order, *hold, std::visit(TypeOf{}, change), uid);
@@ -135,7 +136,7 @@ Entry Store::change_of(Lsn order, const box_office::Hold& hold, EntryType type, 
 // Under the slot's lock. Without room for their entries they have to wait, as everything else.
 void Store::end_due_holds(EventId event) {
     if (!deadlines_.next_of(event)) return;
-    const auto now = clock_.elapsed();
+    const auto now = instant_.elapsed;
     for (auto due = deadlines_.first_due(event, now); due; due = deadlines_.first_due(event, now)) {
         if (refuse_for_space()) return;
         const auto* hold = state().find_hold(due->order);
@@ -172,8 +173,8 @@ std::optional<std::chrono::milliseconds> Store::left_of(Lsn order) const {
 // By the clock that nobody can set, from what is stored in the time of day.
 std::optional<Deadlines::Deadline> Store::deadline_of(const box_office::Hold& hold) const {
     if (hold.expires_ms == 0) return std::nullopt;
-    const std::chrono::milliseconds left{box_office::left_ms(hold, now_ms())};
-    return Deadlines::Deadline{hold.event, clock_.elapsed() + left, HoldEnd::kTime};
+    const std::chrono::milliseconds left{box_office::left_ms(hold, time_ms(instant_))};
+    return Deadlines::Deadline{hold.event, instant_.elapsed + left, HoldEnd::kTime};
 }
 
 }  // namespace ticketd::store

@@ -193,6 +193,25 @@ TEST_CASE("a hold bound to a process ends with it, also over a restart of the da
     wait_for_state(rpc, survives, "released");
 }
 
+TEST_CASE("the key of a hold is answered again when the process that it was bound to is no more") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    auto rpc = daemon.connect();
+    Process process{{"sleep", "1000"}};
+    const Json params{{"bind", "pid:" + std::to_string(process.pid())}, {"key", "k"}};
+    const auto order = rpc.result("hold", params)["order"];
+    rpc.result("confirm", {{"order", order}});
+    process.kill(SIGKILL);
+    process.wait();
+    const auto again = rpc.result("hold", params);
+    CHECK(again["order"] == order);
+    CHECK(again["replayed"] == true);
+    auto other = params;
+    other["quantity"] = 2;
+    CHECK(rpc.kind("hold", other) == "key_mismatch");
+    other["key"] = "new";
+    CHECK(rpc.kind("hold", other) == "invalid_params");
+}
+
 TEST_CASE("others' processes cannot be bound to, and others' holds are not there") {
     if (!can_be_others()) return;
     auto daemon = open_daemon({"demo=5"});

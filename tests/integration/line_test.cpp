@@ -204,6 +204,35 @@ TEST_CASE("who wanted more than there is and is gone keeps nobody from what ther
     CHECK(rpc.result("purchase")["granted"] == 1);
 }
 
+TEST_CASE("who waited in vain for more than there is keeps nobody from what there is") {
+    auto daemon = Daemon::with_events({"demo=4"});
+    auto rpc = daemon.connect();
+    const auto order = rpc.result("purchase", {{"quantity", 4}})["order"];
+    auto big = daemon.connect(), small = daemon.connect();
+    join(big, rpc, 1, 1, "purchase", {{"quantity", 2}, {"wait_ms", 400}});
+    join(small, rpc, 2, 2, "purchase", {{"wait_ms", kLong}});
+    rpc.result("cancel", {{"order", order}, {"quantity", 1}});
+    CHECK(big.receive()["error"]["data"]["kind"] == "wait_timeout");
+    CHECK(small.receive()["result"]["granted"] == 1);
+}
+
+TEST_CASE("a wait that ends just when a hold does is not told that there was nothing") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect(), other = daemon.connect();
+    for (int i = 0; i < 20; ++i) {
+        rpc.send(line_of(1, "hold", {{"ttl_ms", 30}}));
+        other.send(line_of(1, "hold", {{"wait_ms", 30}, {"ttl_ms", kLong}}));
+        const auto held = rpc.receive();
+        const auto answer = other.receive();
+        if (answer.contains("error")) {
+            CHECK(answer["error"]["data"]["available"] == 0);
+        } else {
+            rpc.result("release", {{"order", answer["result"]["order"]}});
+        }
+        if (held.contains("result")) rpc.error("release", {{"order", held["result"]["order"]}});
+    }
+}
+
 TEST_CASE("who waits when the daemon stops is told to ask again with the same key") {
     auto daemon = Daemon::with_events({"demo=1"});
     auto rpc = daemon.connect(), waiting = daemon.connect();

@@ -20,6 +20,18 @@ TEST_CASE("a configuration that is right is accepted") {
     CHECK(check_config(R"({"events":{"demo":5},"lock_timeout_ms":100})").exit == 0);
 }
 
+TEST_CASE("an option that is given empty, or an event given twice, is wrong usage") {
+    for (const std::string option :
+         {"--config", "--data-dir", "--socket", "--import", "--verify"}) {
+        CAPTURE(option);
+        const auto refused = run_ticketd({option, "", "--check-config"});
+        CHECK(refused.exit == 64);
+        CHECK(refused.error.find(option) != std::string::npos);
+    }
+    CHECK(run_ticketd({"--verify", ""}).exit == 64);
+    CHECK(run_ticketd({"--event", "a=1", "--event", "a=2", "--check-config"}).exit == 64);
+}
+
 TEST_CASE("what is wrong in a configuration is named with its path") {
     struct Row {
         const char* text;
@@ -30,6 +42,9 @@ TEST_CASE("what is wrong in a configuration is named with its path") {
              {R"({"limits":{"colour":1}})", "limits.colour"},
              {R"({"socket":{"path":7}})", "socket.path"},
              {R"({"socket":{"path":""}})", "socket.path"},
+             {R"({"socket":{"path":"/long-0123456789-0123456789-0123456789-0123456789-0123456789-)"
+              R"(0123456789-0123456789-0123456789-0123456789-0123456789"}})",
+              "socket.path"},
              {R"({"socket":{"mode":"0888"}})", "socket.mode"},
              {R"({"socket":{"mode":432}})", "socket.mode"},
              {R"({"socket":{"mode":"01777"}})", "socket.mode"},

@@ -19,23 +19,27 @@ namespace ticketd::tests {
 
 class ManualClock final : public platform::Clock {
   public:
-    platform::WallTime now() const override { return now_; }
-    void set(std::chrono::milliseconds since_1970) { now_ = platform::WallTime{since_1970}; }
+    using Time = std::chrono::milliseconds;
 
-    std::chrono::milliseconds elapsed() const override { return elapsed_; }
-    /// Somebody sets the wall clock back; no time passes.
-    void set_back(std::chrono::milliseconds time) { now_ = now_.load() - time; }
-    /// Lets time pass: on both clocks.
-    void advance(std::chrono::milliseconds time) {
-        now_ = now_.load() + time;
-        elapsed_ = elapsed_.load() + time;
+    platform::Instant read() const override {
+        const auto passes = passes_with_each_look_.load();
+        const auto elapsed = elapsed_.fetch_add(passes) + passes;
+        return {platform::WallTime{Time{ahead_ + elapsed}}, Time{elapsed}};
     }
+    void set(Time since_1970) { ahead_ = since_1970.count() - elapsed_; }
+    /// Nobody who looks twice sees the same time.
+    void let_pass_with_each_look(Time time) { passes_with_each_look_ = time.count(); }
+
+    /// Somebody sets the wall clock back; no time passes.
+    void set_back(Time time) { ahead_ -= time.count(); }
+    /// Lets time pass: on both clocks.
+    void advance(Time time) { elapsed_ += time.count(); }
 
   private:
     // The checkpointer looks at them from its own thread.
-    std::atomic<platform::WallTime> now_{
-        platform::WallTime{std::chrono::milliseconds{1'700'000'000'000}}};
-    std::atomic<std::chrono::milliseconds> elapsed_{std::chrono::milliseconds{0}};
+    mutable std::atomic<std::int64_t> elapsed_{0};
+    std::atomic<std::int64_t> ahead_{1'700'000'000'000};  // how far the time of day is ahead
+    std::atomic<std::int64_t> passes_with_each_look_{0};
 };
 
 class StoreRig {

@@ -17,7 +17,8 @@ constexpr UserId kAnyone = 7;
 
 class RaceForHold {
   public:
-    explicit RaceForHold(std::uint64_t seed) : random_(seed), event_(rig_.create("demo", 1'000'000)) {}
+    explicit RaceForHold(std::uint64_t seed)
+        : random_(seed), event_(rig_.create("demo", 1'000'000)) {}
 
     void run() {
         const auto ttl_ms = 1 + below(50), offset = below(3);  // one less, as much, one more
@@ -71,4 +72,24 @@ TEST_CASE("a confirmation and the end of a hold, ticks apart: exactly one of the
     const auto times = testing::scaled(100'000);
     for (unsigned i = 0; i < times; ++i)
         race.run();
+}
+
+TEST_CASE("the ledger shows no hold confirmed, extended or released at its end, nor ended before") {
+    StoreRig rig;
+    const auto event = rig.create("demo", 100'000);
+    rig.clock().let_pass_with_each_look(std::chrono::milliseconds{1});
+    const HoldChange changes[] = {box_office::Confirm{}, Extend{20}, Release{}};
+    for (std::size_t i = 0; i < 300; ++i) {
+        const auto made = rig.store().hold({{kAnyone, event, {1, 1}, "", ""}, 20, {}});
+        const auto held = std::get<Changed>(made).entry;
+        rig.clock().advance(std::chrono::milliseconds{static_cast<std::int64_t>(i % 20)});
+        const auto result = rig.store().change_hold(
+            {kAnyone, false, held.lsn, changes[i % std::size(changes)], ""});
+        if (const auto* changed = std::get_if<Changed>(&result)) {
+            REQUIRE(changed->entry.time_ms < held.expires_ms);
+            continue;
+        }
+        REQUIRE(std::holds_alternative<NotHeld>(result));
+        REQUIRE(rig.store().state().last_time_ms() >= held.expires_ms);
+    }
 }
