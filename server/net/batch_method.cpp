@@ -1,6 +1,7 @@
 // batch: several requests in one. Not atomic: one after another. Atomic: all are read first, and
 // what their keys were answered with before; then the store decides them together.
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "common/json_slice.h"
@@ -32,22 +33,38 @@ class BatchResults final : public ReplySink {
     Responder responder_;
 };
 
+// Requests within a parameter are parameters too: what is not known in them is not ignored.
+std::optional<std::string> unknown_member(std::string_view request) {
+    constexpr std::array<std::string_view, 4> kMembers{"jsonrpc", "id", "method", "params"};
+    JsonSlice slice{request};
+    while (const auto item = slice.next()) {
+        if (std::find(kMembers.begin(), kMembers.end(), item->name) == kMembers.end()) {
+            return "unknown member \"" + shown(item->name) + "\" of a request";
+        }
+    }
+    return std::nullopt;
+}
+
 std::vector<RequestResult> read_requests(std::string_view array) {
     constexpr std::size_t kDepth = 3;  // the envelope, its params, the array
     std::vector<RequestResult> requests;
     JsonSlice slice{array};
-    while (const auto item = slice.next())
-        requests.push_back(read_request(item->value, kDepth));
+    while (const auto item = slice.next()) {
+        if (const auto unknown = unknown_member(item->value)) {
+            requests.push_back(RequestFault{ErrorKind::kInvalidRequest, *unknown, {}});
+        } else {
+            requests.push_back(read_request(item->value, kDepth));
+        }
+    }
     return requests;
 }
 
-const std::string& key_of_item(const store::BatchItem& item) {
-    return std::visit([](const auto& asked) -> const std::string& { return key_of(asked); },
-                      item.request);
+const std::string& key_of_item(const store::BatchRequest& item) {
+    return std::visit([](const auto& asked) -> const std::string& { return key_of(asked); }, item);
 }
 
-std::string image_of_item(const store::BatchItem& item) {
-    return std::visit([](const auto& asked) { return image_of(asked); }, item.request);
+std::string image_of_item(const store::BatchRequest& item) {
+    return std::visit([](const auto& asked) { return image_of(asked); }, item);
 }
 
 }  // namespace
@@ -132,7 +149,7 @@ Service::Prepared Service::prepare(const RequestResult& read, const Caller& call
 }
 
 bool Service::read_item(const Request& request, const Caller& caller, const Responder& responder,
-                        store::BatchItem& item) {
+                        store::BatchRequest& item) {
     constexpr std::array<std::string_view, 5> kMethods{"purchase", "hold", "confirm", "release",
                                                        "extend"};
     const auto refuse_it = [&responder](ErrorKind kind, std::string_view why) {
@@ -148,17 +165,16 @@ bool Service::read_item(const Request& request, const Caller& caller, const Resp
     if (admit(request, caller, responder, params) == nullptr) return false;
     const bool is_purchase = request.method == "purchase";
     if (!is_purchase && request.method != "hold") {
-        item = {read_change_of_hold(request.method, params, caller), false};
+        item = read_change_of_hold(request.method, params, caller);
         return true;
     }
     const auto& places = is_purchase ? kOfPurchase : kOfHold;
     if (params.integer(places.wait, 0) > 0 || (is_purchase && params.flag(kDryRun) == true)) {
         return refuse_it(ErrorKind::kInvalidParams, "an atomic batch neither waits nor tries");
     }
-    const auto take = [this, &item](auto asked) {
-        if (!asked) return false;
-        item = {*asked, waiting_room_.has_line(store::event_of(*asked))};
-        return true;
+    const auto take = [&item](auto asked) {
+        if (asked) item = *std::move(asked);
+        return asked.has_value();
     };
     return is_purchase ? take(read_terms(params, places, caller, responder))
                        : take(read_hold(params, caller, responder));
@@ -206,23 +222,50 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
         refuse({{kind}, entry.lsn, false}, "", (*batch)[failed].responder);
         return link_others(*batch, failed);
     }
-    EventId event = 0;
-    for (const auto& one : *batch) {
-        const auto* purchase = std::get_if<store::PurchaseRequest>(&one.item.request);
-        if (purchase != nullptr) event = purchase->event;
+    auto in_the_way = who_waits(*batch);
+    if (!in_the_way) in_the_way = try_atomic(*batch, caller);
+    if (in_the_way) {
+        const auto give_up_at = std::chrono::steady_clock::now() + settings_.lock_timeout;
+        park_atomic(batch, caller, responder, *in_the_way, give_up_at);
     }
-    run_locked(event, responder,
-               [this, batch, caller](const Responder&) { return try_atomic(*batch, caller); });
     if (store_.has_open_group()) on_change_();
 }
 
-bool Service::try_atomic(const std::vector<Prepared>& batch, const Caller& caller) {
-    std::vector<store::BatchItem> items;
-    for (const auto& one : batch)
+// Those who wait for the lock of one of its events must not be passed.
+std::optional<EventId> Service::who_waits(const std::vector<Prepared>& batch) const {
+    for (const auto& one : batch) {
+        const auto event = store_.event_of(one.item);
+        if (event && locks_.has_waiting(*event)) return event;
+    }
+    return std::nullopt;
+}
+
+// With the event whose lock somebody else has, and with no other: those go on.
+void Service::park_atomic(const Batch& batch, const Caller& caller, const Responder& responder,
+                          EventId event, std::chrono::steady_clock::time_point give_up_at) {
+    park(event, responder, [this, batch, caller, event, give_up_at](const Responder& r) {
+        const auto held = try_atomic(*batch, caller);
+        if (!held) return true;
+        if (*held == event || std::chrono::steady_clock::now() >= give_up_at) return false;
+        park_atomic(batch, caller, r, *held, give_up_at);
+        return true;
+    });
+}
+
+// Nothing if it was decided, else the event whose lock another process has.
+std::optional<EventId> Service::try_atomic(const std::vector<Prepared>& batch,
+                                           const Caller& caller) {
+    std::vector<store::BatchRequest> items;
+    std::set<EventId> events;
+    for (const auto& one : batch) {
         items.push_back(one.item);
-    const auto outcome = store_.atomically(items);
+        if (const auto event = store_.event_of(one.item)) events.insert(*event);
+    }
+    auto lines = waiting_room_.lines_of(events);
+    const auto outcome = store_.atomically(items, lines);
     const auto* results = std::get_if<std::vector<store::ChangeResult>>(&outcome);
-    if (results == nullptr) return false;
+    if (results == nullptr) return std::get<store::LockHeld>(outcome).event;
+    waiting_room_.set_lines(std::move(lines));
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto tell_one = [&](const auto& asked) {
             using Asked = std::decay_t<decltype(asked)>;
@@ -233,9 +276,9 @@ bool Service::try_atomic(const std::vector<Prepared>& batch, const Caller& calle
                 tell((*results)[i], caller, asked, to);
             }
         };
-        std::visit(tell_one, batch[i].item.request);
+        std::visit(tell_one, batch[i].item);
     }
-    return true;
+    return std::nullopt;
 }
 
 }  // namespace ticketd::net

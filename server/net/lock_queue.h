@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <unordered_map>
+#include <map>
 
 #include "server/box_office/stock.h"
 
@@ -47,7 +47,7 @@ class LockQueue {
 
     asio::steady_timer timer_;
     std::chrono::milliseconds timeout_;
-    std::unordered_map<EventId, Queue> queues_;  // none of them empty
+    std::map<EventId, Queue> queues_;  // none of them empty, but for a moment
     std::size_t waiting_ = 0;
     std::uint64_t parked_total_ = 0;
     bool armed_ = false;

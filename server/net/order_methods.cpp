@@ -10,17 +10,6 @@
 namespace ticketd::net {
 namespace {
 
-struct OrderFilter {
-    std::optional<EventId> event;
-    std::optional<UserId> uid;
-    std::optional<std::string> buyer;  // as claimed
-
-    bool admits(const store::Entry& entry) const {
-        return begins_order(entry.type) && (!event || entry.event == *event) &&
-               (!uid || entry.uid == *uid) && (!buyer || entry.buyer == *buyer);
-    }
-};
-
 // Their newest entries, those that are not known found in one walk along the runs.
 std::vector<store::KnownOrder> read_orders(store::LedgerReader& reader,
                                            const std::vector<store::Entry>& firsts,
@@ -44,6 +33,45 @@ std::vector<store::KnownOrder> read_orders(store::LedgerReader& reader,
 }
 
 }  // namespace
+
+struct Service::OrderFilter {
+    std::optional<EventId> event;
+    std::optional<UserId> uid;
+    std::optional<std::string> buyer;  // as claimed
+
+    bool admits(const store::Entry& entry) const {
+        return begins_order(entry.type) && (!event || entry.event == *event) &&
+               (!uid || entry.uid == *uid) && (!buyer || entry.buyer == *buyer);
+    }
+};
+
+// What was found so far, and where to go on.
+struct Service::OrderPage {
+    OrderFilter filter;
+    std::string state;  // empty: any
+    Lsn from = 0, last = 0;
+    std::uint64_t limit = 0;
+    std::vector<store::KnownOrder> orders = {};
+    Lsn next = 0;
+    std::uint64_t looked_at = 0;
+    std::size_t bytes = 0;
+
+    // Of what was looked at up to `seen`. True when the page is complete.
+    bool take(std::vector<store::KnownOrder> found, Lsn seen) {
+        for (auto& order : found) {
+            if (!state.empty() && order_state(order.newest) != state) continue;
+            bytes += row_bytes(order.first);
+            next = order.first.lsn;
+            orders.push_back(std::move(order));
+            if (next != last && (orders.size() >= limit || bytes >= limits::kRowsBytes))
+                return true;
+        }
+        looked_at += seen + 1 - from;
+        from = seen + 1;
+        next = seen < last ? seen : 0;
+        return next == 0 || looked_at >= kScannedMax || orders.size() >= limit;
+    }
+};
 
 void Service::order(const Params& params, const Caller& caller, const Responder& responder) {
     if (params.has(0) == params.has(1)) {
@@ -124,45 +152,45 @@ void Service::orders(const Params& params, const Caller& caller, const Responder
         }
         filter.uid = caller.uid;
     }
-    const auto last = store_.state().last_lsn();
-    const auto from = params.integer(3, 0) + 1;
-    const auto limit = params.integer(4, limits::kRowsDefault);
-    read_ledger(
-        scans_, last, responder,
-        [=](store::LedgerReader& reader) {
-            return read_rows(reader, from, last, limit,
-                             [&](const store::Entry& entry) { return filter.admits(entry); });
-        },
-        [this, responder, next_after = last, state = std::string{params.text(2)}](Rows rows) {
-            const auto next = rows.seen < next_after ? rows.seen : 0;
-            show_orders(std::move(rows.entries), state, next, responder);
-        });
+    OrderPage page{std::move(filter), std::string{params.text(2)}};
+    page.from = params.integer(3, 0) + 1;
+    page.last = store_.state().last_lsn();
+    page.limit = params.integer(4, limits::kRowsDefault);
+    read_page(std::make_shared<OrderPage>(std::move(page)), responder);
 }
 
-// All of them as they are at one moment, which is now.
-void Service::show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
-                          const Responder& responder) {
+void Service::read_page(const std::shared_ptr<OrderPage>& page, const Responder& responder) {
+    read_ledger(
+        scans_, page->last, responder,
+        [page](store::LedgerReader& reader) {
+            // Whatever state an order is in, it takes more than its first entry to tell.
+            const auto most = page->state.empty() ? page->limit : limits::kRows;
+            return read_rows(
+                reader, page->from, page->last, most,
+                [&page](const store::Entry& entry) { return page->filter.admits(entry); });
+        },
+        [this, page, responder](Rows rows) { look_up_page(page, std::move(rows), responder); });
+}
+
+// All of these orders as they are at one moment, which is now.
+void Service::look_up_page(const std::shared_ptr<OrderPage>& page, Rows rows,
+                           const Responder& responder) {
     std::vector<store::OrderLookup> lookups;
     Lsn rests_on = 0;
-    for (const auto& first : firsts) {
+    for (const auto& first : rows.entries) {
         lookups.push_back(store_.look_up(first.lsn));
         rests_on = std::max(rests_on, lookups.back().newest);
     }
     read_ledger(
         scans_, rests_on, responder,
-        [firsts = std::move(firsts), lookups = std::move(lookups),
-         state](store::LedgerReader& reader) {
-            auto orders = read_orders(reader, firsts, lookups);
-            std::erase_if(orders, [&state](const store::KnownOrder& order) {
-                return !state.empty() && order_state(order.newest) != state;
-            });
-            return orders;
-        },
-        [this, responder, next](const std::vector<store::KnownOrder>& orders) {
+        [firsts = std::move(rows.entries), lookups = std::move(lookups)](
+            store::LedgerReader& reader) { return read_orders(reader, firsts, lookups); },
+        [this, page, seen = rows.seen, responder](std::vector<store::KnownOrder> orders) {
+            if (!page->take(std::move(orders), seen)) return read_page(page, responder);
             const auto append = [this](JsonWriter& json, const store::KnownOrder& order) {
                 append_order(json, order, event_of(order.first), store_.left_of(order.first.lsn));
             };
-            responder.result(0, rows_json("orders", orders, append, next));
+            responder.result(0, rows_json("orders", page->orders, append, page->next));
         });
 }
 

@@ -149,7 +149,8 @@ std::optional<std::size_t> index_of(std::string_view name, std::span<const Param
     return std::nullopt;
 }
 
-// What a stranger called a parameter, fit to be repeated in a message.
+}  // namespace
+
 std::string shown(std::string_view name) {
     constexpr std::size_t kShownBytes = 32;
     std::string text{name.substr(0, kShownBytes)};
@@ -158,8 +159,6 @@ std::string shown(std::string_view name) {
     }
     return text;
 }
-
-}  // namespace
 
 ParamTypeInfo param_type_info(ParamType type) {
     switch (type) {

@@ -94,6 +94,9 @@ class Params {
     const Value* values_[kMax] = {};
 };
 
+/// What a stranger called a parameter, fit to be repeated in a message.
+std::string shown(std::string_view name);
+
 /// Fills `params`; returns what is wrong, or nothing. An argument that is null by position counts
 /// as left out, because later ones cannot be given otherwise; null by name is a wrong type.
 std::optional<std::string> check_params(const Request& request, std::span<const ParamSpec> specs,

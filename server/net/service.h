@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@
 #include "server/net/params.h"
 #include "server/net/refusal.h"
 #include "server/net/responder.h"
+#include "server/net/rows.h"
 #include "server/net/session.h"
 #include "server/net/waiting_room.h"
 #include "server/net/watchers.h"
@@ -190,13 +192,13 @@ class Service {
     /// A request of an atomic batch, ready to be decided with the others.
     struct Prepared {
         Responder responder;
-        store::BatchItem item;
+        store::BatchRequest item;
         bool is_ready = false;  ///< else it was answered: it cannot be
     };
     Prepared prepare(const RequestResult& read, const Caller& caller, const Responder& responder);
     /// Reads what the request asks for into `item`; false if it was refused.
     bool read_item(const Request& request, const Caller& caller, const Responder& responder,
-                   store::BatchItem& item);
+                   store::BatchRequest& item);
     void run_in_order(std::vector<RequestResult> requests, const Caller& caller,
                       const std::shared_ptr<Exchange>& answers);
     using Batch = std::shared_ptr<std::vector<Prepared>>;
@@ -205,12 +207,19 @@ class Service {
     void run_atomic(const Batch& batch, const Caller& caller, const Responder& responder);
     void decide(const Batch& batch, const KnownAnswers& known, const Caller& caller,
                 const Responder& responder);
-    bool try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
+    std::optional<EventId> who_waits(const std::vector<Prepared>& batch) const;
+    void park_atomic(const Batch& batch, const Caller& caller, const Responder& responder,
+                     EventId event, std::chrono::steady_clock::time_point give_up_at);
+    std::optional<EventId> try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
     /// Tells all of a batch that cannot be done but the one that failed.
     void link_others(const std::vector<Prepared>& batch, std::size_t failed);
     void show_order(Lsn order, const Caller& caller, const Responder& responder);
-    void show_orders(std::vector<store::Entry> firsts, const std::string& state, Lsn next,
-                     const Responder& responder);
+    struct OrderFilter;
+    struct OrderPage;
+    /// Looks at more of the ledger, and answers once the page is complete.
+    void read_page(const std::shared_ptr<OrderPage>& page, const Responder& responder);
+    void look_up_page(const std::shared_ptr<OrderPage>& page, Rows rows,
+                      const Responder& responder);
     /// Answers with what the store said to a request about orders; false if the lock was held.
     template <typename Request>
     bool answer(const store::ChangeResult& result, std::string_view event, const Caller& caller,
@@ -231,6 +240,9 @@ class Service {
     /// returns false while the lock is held elsewhere.
     template <typename Attempt>
     void run_locked(EventId event, const Responder& responder, Attempt attempt);
+    /// The same, once those who wait for the event's lock have had their turn.
+    template <typename Attempt>
+    void park(EventId event, const Responder& responder, Attempt attempt);
     /// Once `lsn` is durable, calls `read(LedgerReader&)` on the worker's thread, then
     /// `done(result)` on the loop.
     template <typename Read, typename Done>
@@ -306,6 +318,11 @@ bool Service::tell(const store::ChangeResult& result, const Caller& caller, cons
 template <typename Attempt>
 void Service::run_locked(EventId event, const Responder& responder, Attempt attempt) {
     if (!locks_.has_waiting(event) && attempt(responder)) return;
+    park(event, responder, std::move(attempt));
+}
+
+template <typename Attempt>
+void Service::park(EventId event, const Responder& responder, Attempt attempt) {
     const auto give_up = [responder, this] {
         responder.error(
             0, ErrorKind::kBusy, "another process holds the lock of the event",

@@ -68,6 +68,7 @@ void Session::read() {
     // A message that we stopped reading has its time to arrive from now.
     if (std::exchange(paused_, false)) message_began_ = std::chrono::steady_clock::now();
     make_room();
+    input_[input_used_] = '\0';
     reading_ = true;
     socket_.async_read_some(
         asio::buffer(input_.data() + input_used_, kReadBytes),
@@ -222,9 +223,10 @@ void Session::note_framing() {
 
 void Session::settle_framing() {
     if (framing_ != Framing::kUnknown) return;
-    char next = 0;
-    const auto got = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
-    const bool line = !had_message_ || (got == 1 && (next == '\n' || next == '\r'));
+    // A read that goes on may have it already, and only not said so yet.
+    char next = reading_ ? input_[input_used_] : '\0';
+    if (next == '\0') ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    const bool line = !had_message_ || next == '\n' || next == '\r';
     framing_ = line ? Framing::kLine : Framing::kBlankLine;
 }
 

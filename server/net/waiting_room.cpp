@@ -82,6 +82,22 @@ bool WaitingRoom::is_behind(EventId event, std::uint64_t least) {
     return is_behind;
 }
 
+store::Lines WaitingRoom::lines_of(const std::set<EventId>& events) {
+    store::Lines lines;
+    for (const auto event : events) {
+        const auto found = queues_.find(event);
+        if (found == queues_.end()) continue;
+        whose_turn(event, found->second);
+        lines.emplace(event, found->second.line);
+    }
+    return lines;
+}
+
+void WaitingRoom::set_lines(store::Lines lines) {
+    for (auto& [event, line] : lines)
+        queues_.at(event).line = std::move(line);
+}
+
 void WaitingRoom::settle(UserId uid, const std::string& key) {
     const auto known = by_key_.find({uid, key});
     if (known == by_key_.end()) return;

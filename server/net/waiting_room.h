@@ -43,6 +43,11 @@ class WaitingRoom {
     /// True if what is available is for those ahead of somebody who wants at least so many and
     /// came now.
     bool is_behind(EventId event, std::uint64_t least);
+    /// The lines of those of the events that have one, with nobody in them who is not there, or
+    /// waits in vain; and as they are after others were served who did not join them. Nothing else
+    /// may happen in between.
+    store::Lines lines_of(const std::set<EventId>& events);
+    void set_lines(store::Lines lines);
     std::size_t waiting() const { return deadlines_.size(); }
 
     /// Puts a request at its place in line, decides it if its turn is now, and lets it wait for so

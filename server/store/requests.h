@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 
 #include "server/box_office/decide.h"
 #include "server/box_office/hold.h"
+#include "server/box_office/line.h"
 #include "server/store/entry.h"
 
 namespace ticketd::store {
@@ -58,10 +60,8 @@ struct CancelRequest {
 
 /// What can be part of an atomic batch.
 using BatchRequest = std::variant<PurchaseRequest, HoldRequest, HoldChangeRequest>;
-struct BatchItem {
-    BatchRequest request;
-    bool is_behind = false;  ///< in the line of its event
-};
+/// The lines of events, where somebody waits.
+using Lines = std::map<EventId, box_office::Line>;
 
 inline EventId event_of(const PurchaseRequest& request) {
     return request.event;

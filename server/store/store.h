@@ -62,7 +62,9 @@ struct Unchanged {
     Lsn lsn = 0;
 };
 /// Another process holds the record lock. Nothing was done; try again.
-struct LockHeld {};
+struct LockHeld {
+    EventId event = 0;  ///< for an atomic batch: of which event
+};
 /// The order has changed since it was read. Nothing was done; read it again.
 struct Outdated {};
 /// There is no live hold of this number, or no sold order with these tickets. What the order is
@@ -148,13 +150,16 @@ class Store {
     ChangeResult cancel(const CancelRequest& request, const KnownOrder* known);
     /// All of them or none, decided one after another: what one takes the next has not. If one
     /// cannot be done its result says why, the others are refused as linked_failed, unless their
-    /// keys had been answered before, and nothing was changed. Precondition: at most
+    /// keys had been answered before, and nothing was changed. They stand behind those in `lines`,
+    /// which count, if all are done, how often somebody was passed. Precondition: at most
     /// limits::kAtomicRequests.
     std::variant<LockHeld, std::vector<ChangeResult>> atomically(
-        const std::vector<BatchItem>& items);
+        const std::vector<BatchRequest>& items, Lines& lines);
+    /// The event whose lock the request needs; nothing if it changes a hold that does not live.
+    std::optional<EventId> event_of(const BatchRequest& request) const;
     /// The refusal for a request of an atomic batch that cannot be done because of another;
     /// remembered.
-    Refused refuse_linked(const BatchItem& item);
+    Refused refuse_linked(const BatchRequest& item);
     /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
     void note_gone(Lsn order);
     /// Ends the holds of every event whose time is up.
@@ -263,20 +268,20 @@ class Store {
     std::optional<ChangeResult> answer_change_at_once(const Asked& asked, Lsn order);
     static std::optional<ChangeResult> as_not_held(std::optional<ChangeResult> answer, Lsn order);
     void remember(const Asked& asked, const box_office::Refusal& refusal, Lsn lsn);
-    void remember(const BatchItem& item, const Refused& refused);
+    void remember(const BatchRequest& item, const Refused& refused);
     Entry change_of(Lsn order, const box_office::Hold& hold, EntryType type, UserId uid);
     void end_due_holds(EventId event);
     Changed commit_sale(Entry&& entry);
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry&& entry);
     Undoable apply(const Entry& entry);
-    ChangeResult ask(const BatchItem& item);
+    ChangeResult ask(const BatchRequest& item, Turn turn);
+    ChangeResult ask(const BatchRequest& item, Lines& lines);
     std::size_t bytes_at_most(const BatchRequest& request) const;
-    std::optional<EventId> event_of(const BatchRequest& request) const;
     void take_back_staged(std::size_t undoable_before);
-    void find_cause(const std::vector<BatchItem>& items, std::vector<ChangeResult>& results);
+    void find_cause(const std::vector<BatchRequest>& items, std::vector<ChangeResult>& results);
     std::optional<ChangeResult> known_answer(const BatchRequest& request);
-    void tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
+    void tell_of_failure(const std::vector<BatchRequest>& items, std::size_t failed,
                          std::vector<ChangeResult>& results);
     void undo_newest();
     void write_slot(EventId event);

@@ -18,6 +18,12 @@ bool is_linked(const ChangeResult& result) {
     return refused != nullptr && refused->refusal.kind == ErrorKind::kLinkedFailed;
 }
 
+// Of a request for tickets; null for a change of a hold.
+const PurchaseRequest* order_of(const BatchRequest& item) {
+    if (const auto* hold = std::get_if<HoldRequest>(&item)) return &hold->order;
+    return std::get_if<PurchaseRequest>(&item);
+}
+
 const Entry* entry_of(const ChangeResult& result) {
     const auto* changed = std::get_if<Changed>(&result);
     return changed == nullptr ? nullptr : &changed->entry;
@@ -26,11 +32,11 @@ const Entry* entry_of(const ChangeResult& result) {
 }  // namespace
 
 std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
-    const std::vector<BatchItem>& items) {
+    const std::vector<BatchRequest>& items, Lines& lines) {
     TICKETD_CHECK(items.size() <= limits::kAtomicRequests && !staged_);
     std::size_t bytes = 0;
     for (const auto& item : items)
-        bytes += bytes_at_most(item.request);
+        bytes += bytes_at_most(item);
     const bool has_room = journal_->has_room(bytes);
     if (journal_->is_backlogged() || !has_room) {
         const auto kind = has_room ? ErrorKind::kBusy : ErrorKind::kStorageFull;
@@ -38,26 +44,28 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
     }
     std::set<EventId> events;
     for (const auto& item : items) {
-        if (const auto event = event_of(item.request)) events.insert(*event);
+        if (const auto event = event_of(item)) events.insert(*event);
     }
     std::vector<StockFile::SlotLock> locks;
     for (const auto event : events) {
         auto lock = enter(event);
-        if (!lock) return LockHeld{};
+        if (!lock) return LockHeld{event};
         locks.push_back(*std::move(lock));
     }
 
     const auto undoable_before = undo_.size();
     staged_.emplace(Staged{{}, 0, std::move(events)});
     std::vector<ChangeResult> results;
+    auto lines_after = lines;
     for (const auto& item : items) {
-        results.push_back(ask(item));
+        results.push_back(ask(item, lines_after));
         if (!is_done(results.back())) break;
     }
     if (is_done(results.back())) {
         if (staged_->count > 0) journal_->append(staged_->entries, staged_->count);
         open_group_ = open_group_ || staged_->count > 0;
         staged_.reset();
+        lines = std::move(lines_after);
         return results;
     }
     take_back_staged(undoable_before);
@@ -81,17 +89,32 @@ std::size_t Store::bytes_at_most(const BatchRequest& request) const {
     return has_slots ? bytes + limits::kSlots / 8 : bytes;
 }
 
-ChangeResult Store::ask(const BatchItem& item) {
-    if (const auto* purchase = std::get_if<PurchaseRequest>(&item.request)) {
-        return this->purchase(*purchase, {item.is_behind, false});
+ChangeResult Store::ask(const BatchRequest& item, Turn turn) {
+    if (const auto* purchase = std::get_if<PurchaseRequest>(&item)) {
+        return this->purchase(*purchase, turn);
     }
-    if (const auto* hold = std::get_if<HoldRequest>(&item.request)) {
-        return this->hold(*hold, {item.is_behind, false});
-    }
-    return change_hold(std::get<HoldChangeRequest>(item.request));
+    if (const auto* hold = std::get_if<HoldRequest>(&item)) return this->hold(*hold, turn);
+    return change_hold(std::get<HoldChangeRequest>(item));
 }
 
-// Nothing if it changes a hold that does not live.
+// At the end of the line of its event.
+ChangeResult Store::ask(const BatchRequest& item, Lines& lines) {
+    const auto* order = order_of(item);
+    const auto found = order == nullptr ? lines.end() : lines.find(order->event);
+    if (found == lines.end()) return ask(item, Turn{});
+    auto& line = found->second;
+    const auto& [name, stock, rules, slots] = state().event(order->event);
+    const auto place = line.join(order->terms.min_quantity);
+    const bool is_behind = line.next(stock.available(), rules.terms.line) != place;
+    auto result = ask(item, Turn{is_behind, false});
+    if (std::holds_alternative<Changed>(result)) {
+        line.served(place);
+    } else {
+        line.leave(place);
+    }
+    return result;
+}
+
 std::optional<EventId> Store::event_of(const BatchRequest& request) const {
     if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) return purchase->event;
     if (const auto* hold = std::get_if<HoldRequest>(&request)) return hold->order.event;
@@ -108,24 +131,24 @@ void Store::take_back_staged(std::size_t undoable_before) {
         write_slot(event);
 }
 
-Refused Store::refuse_linked(const BatchItem& item) {
+Refused Store::refuse_linked(const BatchRequest& item) {
     const Refused linked{{ErrorKind::kLinkedFailed}, state().last_lsn(), false};
     remember(item, linked);
     return linked;
 }
 
-void Store::remember(const BatchItem& item, const Refused& refused) {
+void Store::remember(const BatchRequest& item, const Refused& refused) {
     std::visit([&](const auto& asked) { remember(Asked{asked}, refused.refusal, refused.lsn); },
-               item.request);
+               item);
 }
 
 // A batch that is asked for again fails by what it failed by before, as far as keys tell: those
 // that were only linked to that come first, and say nothing. The cause is the last of the results
 // then.
-void Store::find_cause(const std::vector<BatchItem>& items, std::vector<ChangeResult>& results) {
+void Store::find_cause(const std::vector<BatchRequest>& items, std::vector<ChangeResult>& results) {
     if (!is_linked(results.back())) return;
     for (auto i = results.size(); i < items.size(); ++i) {
-        auto known = known_answer(items[i].request);
+        auto known = known_answer(items[i]);
         if (!known || is_done(*known) || is_linked(*known)) continue;
         results.resize(i, LockHeld{});
         results.push_back(*std::move(known));
@@ -142,10 +165,10 @@ std::optional<ChangeResult> Store::known_answer(const BatchRequest& request) {
 
 // The numbers of a refusal are those of what is there, and `requested` what the batch would have
 // taken of it so far.
-void Store::tell_of_failure(const std::vector<BatchItem>& items, std::size_t failed,
+void Store::tell_of_failure(const std::vector<BatchRequest>& items, std::size_t failed,
                             std::vector<ChangeResult>& results) {
     if (auto* refused = std::get_if<Refused>(&results[failed])) {
-        const auto event = event_of(items[failed].request);
+        const auto event = event_of(items[failed]);
         auto& refusal = refused->refusal;
         if (event && refusal.capacity > 0 && !refused->replayed) {
             const auto& stock = state().event(*event).stock;

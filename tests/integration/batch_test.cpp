@@ -230,6 +230,58 @@ TEST_CASE("an atomic batch waits for every lock, and gives up without having don
     CHECK(rpc.result("batch", atomic({purchase("a", 1), purchase("b", 1)}))["results"].size() == 2);
 }
 
+TEST_CASE("an atomic batch that waits for the lock of one event delays no other event") {
+    auto daemon = Daemon::with_events({"a=3", "b=3"}, {{"lock_timeout_ms", 60'000}});
+    auto rpc = daemon.connect(), other = daemon.connect();
+    {
+        const LockHolder lock{daemon.stock_file(),
+                              {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
+        const Json params = atomic({purchase("a", 1), purchase("b", 1)});
+        rpc.send(
+            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
+            "\n");
+        other.wait_for_stat("lock_waits_total", 1);
+        CHECK(other.result("query", {{"event", "b"}})["sold"] == 0);
+        CHECK(other.result("purchase", {{"event", "b"}})["granted"] == 1);
+    }
+    CHECK(rpc.receive()["result"]["results"].size() == 2);
+}
+
+TEST_CASE("an atomic batch passes others in a line where it fits, three times past each in all") {
+    auto daemon = Daemon::with_events({"demo=10"});
+    auto rpc = daemon.connect(), big = daemon.connect();
+    rpc.result("event.update", {{"name", "demo"}, {"line", "fit"}});
+    const auto sold = rpc.result("purchase", {{"quantity", 10}})["order"];
+    const Json wants{{"quantity", 9}, {"wait_ms", 60'000}};
+    big.send(Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", wants}}.dump() +
+             "\n");
+    rpc.wait_for_stat("waiting", 1);
+    rpc.result("cancel", {{"order", sold}, {"quantity", 6}});
+    const auto one = purchase("demo", 1);
+    const auto four = rpc.result("batch", atomic({one, one, one, one}))["results"];
+    CHECK(kind_of(four[3]) == "reserved_for_line");
+    CHECK(kind_of(four[0]) == "linked_failed");
+    CHECK(rpc.result("batch", atomic({one, one}))["results"][1]["result"]["granted"] == 1);
+    CHECK(rpc.result("batch", atomic(Json::array({one})))["results"][0]["result"]["granted"] == 1);
+    CHECK(kind_of(rpc.result("batch", atomic(Json::array({one})))["results"][0]) ==
+          "reserved_for_line");
+    CHECK(rpc.kind("purchase", {{"event", "demo"}}) == "reserved_for_line");
+    rpc.result("event.resize", {{"name", "demo"}, {"delta", 6}});
+    CHECK(big.receive()["result"]["granted"] == 9);
+}
+
+TEST_CASE("what is not known in a request of a batch is not ignored") {
+    auto daemon = Daemon::with_events({"demo=10"});
+    auto rpc = daemon.connect();
+    const Json misspelt{{"method", "purchase"}, {"parms", {{"quantity", 3}}}};
+    const auto some = rpc.result("batch", {{"requests", {misspelt, purchase("demo", 1)}}});
+    CHECK(kind_of(some["results"][0]) == "invalid_request");
+    CHECK(some["results"][1]["result"]["granted"] == 1);
+    const auto none = rpc.result("batch", atomic({purchase("demo", 1), misspelt}));
+    CHECK(kind_of(none["results"][1]) == "invalid_request");
+    CHECK(rpc.result("query")["sold"] == 1);
+}
+
 TEST_CASE("ticket-client does batches, and its exit code is that of what failed") {
     auto daemon = Daemon::with_events({"a=3", "b=1"});
     const auto path = daemon.scratch() / "batch.json";

@@ -54,6 +54,18 @@ TEST_CASE("a newline that comes a moment after the first request is its newline"
     CHECK(Json::parse(next, nullptr, false)["id"] == 1);
 }
 
+TEST_CASE("a newline that is read apart from the first request is its newline all the same") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    for (const std::size_t bytes : {4096U, 8192U, 16384U, 65536U}) {
+        CAPTURE(bytes);
+        auto rpc = daemon.connect();
+        const auto padding = std::string(bytes - kUnendedPing.size(), ' ');
+        rpc.send("{" + padding + kUnendedPing.substr(1) + "\n" + kUnendedPing + "\n");
+        CHECK(rpc.line() == kPong);
+        CHECK(rpc.line() == kPong);
+    }
+}
+
 TEST_CASE("a pretty-printed request is one request") {
     auto daemon = Daemon::with_events({"demo=5"});
     auto rpc = daemon.connect();

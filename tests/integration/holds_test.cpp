@@ -114,6 +114,27 @@ TEST_CASE("orders can be asked for by their state") {
     CHECK(rpc.kind("orders", {{"state", "lost"}}) == "invalid_params");
 }
 
+TEST_CASE("orders of a state are found behind many of another, page by page") {
+    auto daemon = Daemon::with_events({"demo=1000"});
+    auto rpc = daemon.connect();
+    for (int i = 0; i < 150; ++i)
+        rpc.result("purchase");
+    std::vector<Json> held;
+    for (int i = 0; i < 3; ++i)
+        held.push_back(rpc.result("hold")["order"]);
+    const auto all = rpc.result("orders", {{"state", "held"}});
+    CHECK(all["orders"].size() == 3);
+    CHECK(all["next"].is_null());
+    auto page = rpc.result("orders", {{"state", "held"}, {"limit", 2}});
+    REQUIRE(page["orders"].size() == 2);
+    CHECK(page["orders"][1]["order"] == held[1]);
+    page = rpc.result("orders", {{"state", "held"}, {"limit", 2}, {"after_lsn", page["next"]}});
+    REQUIRE(page["orders"].size() == 1);
+    CHECK(page["orders"][0]["order"] == held[2]);
+    CHECK(page["next"].is_null());
+    CHECK(rpc.result("orders", {{"state", "sold"}, {"limit", 149}})["next"] == 150);
+}
+
 TEST_CASE("a key answers what was done to a hold again, and finds the order") {
     auto daemon = Daemon::with_events({"demo=9"});
     auto rpc = daemon.connect();

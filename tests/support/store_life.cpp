@@ -152,7 +152,8 @@ void StoreLife::buy_batch() {
     const auto first = told_.now().entries.size() + 1;
     const store::PurchaseRequest purchase{kUser, *event, {1, 1}, unused_key('b'), kMemo};
     const store::HoldRequest hold{{kUser, *event, {1, 1}, "", kMemo}, kHoldMs, {}};
-    const auto outcome = store_->atomically({{purchase}, {hold}});
+    store::Lines lines;
+    const auto outcome = store_->atomically({purchase, hold}, lines);
     check_alive();
     const auto& results = std::get<std::vector<store::ChangeResult>>(outcome);
     const bool was_refused = std::holds_alternative<Refused>(results.back());

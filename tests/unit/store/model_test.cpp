@@ -218,13 +218,13 @@ class World {
     }
 
     void batch() {
-        std::vector<BatchItem> items;
+        std::vector<BatchRequest> items;
         std::vector<ReferenceModel::Part> parts;
         std::set<std::string> keys;
         const auto add = [&](const auto& question) {
             const auto& name = question.part.key.key;
             if (!name.empty() && !keys.insert(name).second) return;
-            items.push_back({question.request});
+            items.push_back(question.request);
             parts.push_back(question.part);
         };
         for (auto left = 1 + pick(4); left > 0; --left) {
@@ -238,7 +238,8 @@ class World {
             }
         }
         if (items.empty()) return;
-        const auto results = std::get<std::vector<ChangeResult>>(store().atomically(items));
+        Lines lines;
+        const auto results = std::get<std::vector<ChangeResult>>(store().atomically(items, lines));
         const auto expected = model_.atomically(parts);
         REQUIRE(results.size() == expected.size());
         for (std::size_t i = 0; i < results.size(); ++i)
