@@ -36,8 +36,9 @@ struct Refusal {
     std::uint64_t capacity = 0;
     std::uint64_t committed = 0;  ///< held + sold: the floor of a resize
     std::int64_t opens_ms = 0;    ///< not_open: when it opens, milliseconds since 1970
-    std::int64_t wait_ms = 0;  ///< not_open: how long that is from now; held_out: to the next end
-    std::uint64_t limit = 0;   ///< limit_reached: how much that is
+    /// not_open: how long that is from now; held_out, insufficient: to the end of the next hold
+    std::int64_t wait_ms = 0;
+    std::uint64_t limit = 0;                  ///< limit_reached: how much that is
     Limit limit_of = Limit::kEvents;          ///< limit_reached
     std::optional<std::uint64_t> owned = {};  ///< Limit::kBuyer: what the buyer has
 };

@@ -35,7 +35,7 @@ constexpr std::uint64_t kPartsOfSegment = 8;
 static_assert(limits::kGroupBytes <= limits::kSegmentBytes / kPartsOfSegment);
 
 platform::OpenResult create_next(platform::Directory& directory) {
-    static_cast<void>(directory.remove(kNextSegment));  // left behind by a crash
+    static_cast<void>(directory.remove(kNextSegment));  // left behind by the last run
     return directory.open(kNextSegment, platform::OpenMode::kCreateNew);
 }
 
@@ -68,6 +68,8 @@ BegunSegment begin_segment(platform::Directory& directory, const StoreId& store,
     if (made.error) return {nullptr, false, made.error};
     const auto no_space = made.file->allocate(segment_bytes);
     if (no_space && !is_out_of_space(no_space)) return {nullptr, false, no_space};
+    // What there was of it is for the footer of the segment before.
+    if (no_space) static_cast<void>(made.file->truncate(0));
     const auto error = adopt(directory, *made.file, store, start);
     return {std::move(made.file), !no_space, error};
 }
@@ -159,9 +161,11 @@ JournalPosition JournalWriter::finish() {
     }
     wake_.notify_one();
     thread_.join();
-    if (next_) static_cast<void>(directory_.remove(kNextSegment));
-    // Gives back what was preallocated; no later run appends to this segment.
+    // Gives back what was preallocated; no later run appends to this segment. But for two blocks: the
+    // next start ends this segment and begins another, also on a disk that is full by then.
     static_cast<void>(segment_->truncate(position_.offset));
+    next_.reset();
+    static_cast<void>(preallocate(directory_, 2 * kBlockBytes));
     return position_;
 }
 

@@ -261,10 +261,13 @@ std::optional<ChangeResult> Store::answer_known_key(const Asked& asked) {
     return Refused{refused->refusal, refused->lsn, true};
 }
 
-// Tells whoever finds everything held when some of it may return.
+// Tells whoever finds too much held when some of it may return.
 box_office::Refusal Store::with_next_end(EventId event, box_office::Refusal refusal) const {
     const auto next = deadlines_.next_of(event);
-    if (refusal.kind == ErrorKind::kHeldOut && next) {
+    const bool may_return = refusal.kind == ErrorKind::kHeldOut ||
+                            (refusal.kind == ErrorKind::kInsufficient &&
+                             refusal.requested <= refusal.available + refusal.held);
+    if (may_return && next) {
         refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
     }
     return refusal;
