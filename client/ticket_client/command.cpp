@@ -77,9 +77,11 @@ void forget_outer_variables() {
     ::_exit(kNotFound);
 }
 
-int status_of(pid_t pid) {
+// Nothing if the kernel does not tell: then nobody may take it for a good end.
+std::optional<int> status_of(pid_t pid) {
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) return std::nullopt;
     }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -148,7 +150,8 @@ int Command::wait(int signals) {
             if (!is_of_keys) ::kill(pid_, *last_signal_);
         }
     }
-    return status_of(std::exchange(pid_, -1));
+    if (const auto status = status_of(std::exchange(pid_, -1))) return *status;
+    return report({"run", kOwnTroubleExit, "it is not known how '" + name_ + "' ended"});
 }
 
 void take_all_signals(int signals) {

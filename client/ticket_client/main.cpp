@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
     // A reader of stdout that went away must be an exit code, not a silent death: the purchase
     // whose result it did not read was done.
     std::signal(SIGPIPE, SIG_IGN);
+    // Whoever ignores this, also by what it was started from, never hears how a command ended.
+    std::signal(SIGCHLD, SIG_DFL);
     ticketd::client::use_language_of_environment();
     try {
         return ticketd::client::run(argc, argv);

@@ -89,6 +89,20 @@ TEST_CASE("with --confirm a command that succeeds has bought its ticket") {
     CHECK(rpc.result("query")["available"] == 1);
 }
 
+TEST_CASE("where SIGCHLD was ignored it still counts how the command ended") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    const auto run_under = [&](const std::string& words) {
+        return run({"bash", "-c",
+                    "trap '' CHLD; exec " + std::string{TICKET_CLIENT_BINARY} + " --socket " +
+                        daemon.socket() + ' ' + words});
+    };
+    CHECK(run_under("run sh -c 'exit 7'").exit == 7);
+    CHECK(run_under("run --confirm sh -c 'exit 7'").exit == 7);
+    CHECK(run_under("watch --since 0 --exec 'exit 7'").exit == 7);
+    CHECK(run_under("run true").exit == 0);
+    CHECK(daemon.connect().result("query")["sold"] == 0);
+}
+
 TEST_CASE("commands take turns, first come first served") {
     auto daemon = Daemon::with_events({"ci=1"});
     auto rpc = daemon.connect();
