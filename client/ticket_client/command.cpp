@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "client/streams.h"
+#include "client/ticket_client/found_signals.h"
 
 namespace ticketd::client {
 namespace {
@@ -63,10 +64,7 @@ void forget_outer_variables() {
     forget_outer_variables();
     for (std::size_t at = 0; text[at] != '\0'; at += std::strlen(&text[at]) + 1)
         ::putenv(const_cast<char*>(&text[at]));  // NOLINT: lives until the exec
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    std::signal(SIGPIPE, SIG_DFL);
+    give_signals_back();
     std::vector<char*> words;
     for (auto& argument : arguments)
         words.push_back(argument.data());
