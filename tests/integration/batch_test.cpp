@@ -255,6 +255,35 @@ TEST_CASE("ticket-client does batches, and its exit code is that of what failed"
     CHECK(client(daemon, {"batch"}).exit == 64);
 }
 
+TEST_CASE("ticket-client sends nothing of a batch with a member that stands twice or is unknown") {
+    auto daemon = Daemon::with_events({"fa=9", "fb=9"});
+    const auto path = daemon.scratch() / "batch.json";
+    const std::string good = R"({"method":"purchase","params":{"event":"fa"}})";
+    for (const auto& [request, problem] :
+         std::initializer_list<std::pair<std::string, std::string>>{
+             {R"({"method":"purchase","params":{"event":"fa","quantity":1,"event":"fb"}})",
+              R"("event" is given twice)"},
+             {R"({"method":"query","params":{},"method":"purchase"})",
+              R"("method" is given twice)"},
+             {R"({"method":"purchase","params":{"key":"a","event":"fa","k\u0065y":"b"}})",
+              R"("key" is given twice)"},
+             {R"({"method":"purchase","parms":{"event":"fa"}})", R"(unknown member "parms")"},
+             {R"({"Method":"purchase","params":{"event":"fa"}})", R"(unknown member "Method")"},
+         }) {
+        CAPTURE(request);
+        for (const auto& file : {good + '\n' + request, '[' + good + ',' + request + ']'}) {
+            write_file(path, file);
+            const auto refused = client(daemon, {"batch", path});
+            CHECK(refused.exit == 65);
+            CHECK(refused.output.empty());
+            CHECK(refused.error == "input: request 2: " + problem + '\n');
+        }
+    }
+    CHECK(daemon.connect().result("server.info")["lsn"] == 2);
+    write_file(path, R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"event":"fa"}})");
+    CHECK(client(daemon, {"batch", path}).exit == 0);
+}
+
 TEST_SUITE_END();
 
 }  // namespace
