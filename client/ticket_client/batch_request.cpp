@@ -12,6 +12,7 @@
 
 #include "client/key.h"
 #include "client/streams.h"
+#include "client/ticket_client/requests.h"
 #include "common/limits.h"
 #include "common/message_scanner.h"
 
@@ -20,23 +21,51 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Those that take a key.
-bool changes_orders(const Json& method) {
-    constexpr std::array<std::string_view, 6> kMethods{"purchase", "hold",   "confirm",
-                                                       "release",  "extend", "cancel"};
-    return method.is_string() && std::find(kMethods.begin(), kMethods.end(),
-                                           method.get_ref<const std::string&>()) != kMethods.end();
-}
+// What it takes to send a request again without harm.
+enum class Again : std::uint8_t {
+    kAsInFile,      // it changes nothing, or has a key of its own
+    kWithGivenKey,  // it got one here
+    kNever,         // it cannot have one
+};
 
-// True if a second copy of the request does nothing more than the first.
-bool give_key(Json& request) {
-    const auto method = request.find("method");
-    if (method == request.end() || !changes_orders(*method)) return false;
+struct KeyPlace {
+    std::string_view method;
+    std::size_t key_at;  // of its parameters, if they go by position
+};
+constexpr std::array kKeyPlaces{KeyPlace{"purchase", 3}, KeyPlace{"hold", 4},
+                                KeyPlace{"confirm", 2},  KeyPlace{"release", 1},
+                                KeyPlace{"extend", 2},   KeyPlace{"cancel", 3}};
+
+Again give_key(Json& request) {
+    const auto method = request.value("method", Json{});
+    if (!method.is_string()) return Again::kAsInFile;  // and is refused
+    const auto& name = method.get_ref<const std::string&>();
+    // To abandon a key once more is to hear the same answer.
+    if (nature_of(name, "{}") == Nature::kQuery || name == "abandon") return Again::kAsInFile;
+    const auto* const place = std::find_if(kKeyPlaces.begin(), kKeyPlaces.end(),
+                                           [&](const auto& info) { return info.method == name; });
+    if (place == kKeyPlaces.end()) return Again::kNever;
     auto& params = request["params"];
     if (params.is_null()) params = Json::object();
-    if (!params.is_object()) return false;
-    if (!params.contains("key")) params["key"] = new_key();
-    return params["key"].is_string();
+    if (params.is_object() && params.contains("key")) return Again::kAsInFile;
+    // By position a null is a parameter that was left out.
+    while (params.is_array() && params.size() <= place->key_at)
+        params.push_back(nullptr);
+    if (!params.is_structured()) return Again::kAsInFile;  // and is refused
+    auto& key = params.is_object() ? params["key"] : params[place->key_at];
+    if (!key.is_null()) return Again::kAsInFile;
+    key = new_key();
+    return Again::kWithGivenKey;
+}
+
+std::string repeat_hint_for(Again again) {
+    switch (again) {
+        case Again::kAsInFile: return "or send the same again: nothing is done twice";
+        case Again::kWithGivenKey:
+            return "or send the next line again, in which all have keys: nothing is done twice";
+        case Again::kNever: break;
+    }
+    return "not all of it can have a key";
 }
 
 std::string quoted_member(const std::string& name) {
@@ -118,13 +147,18 @@ Outcome<Request> batch_request(const Arguments& arguments) {
     if (const auto* failure = failure_of(read)) return *failure;
     auto& requests = std::get<Json>(read);
     if (requests.empty()) return bad_input("there is no request");
-    bool are_keyed = true;
+    auto again = Again::kAsInFile;
     for (auto& request : requests)
-        are_keyed = give_key(request) && are_keyed;
+        again = std::max(again, give_key(request));
     auto params = R"({"requests":)" + requests.dump();
     if (arguments.is_atomic) params += R"(,"atomic":true)";
-    return Request{"batch", params + '}', are_keyed ? Nature::kKeyed : Nature::kOnce,
-                   "ask `ticket-client orders` and `ticket-client events` what was done"};
+    const auto nature = again == Again::kNever ? Nature::kOnce : Nature::kKeyed;
+    Request batch{"batch", params + '}', nature,
+                  "ask `ticket-client orders` and `ticket-client events` what was done"};
+    batch.repeat_hint = repeat_hint_for(again);
+    // In ASCII, so that no terminal is steered by it.
+    if (again == Again::kWithGivenKey) batch.repetition = requests.dump(-1, ' ', true);
+    return batch;
 }
 
 }  // namespace ticketd::client

@@ -132,12 +132,16 @@ constexpr std::array kVerbs{
         "  {\"method\":\"purchase\",\"params\":{\"event\":\"hotel\"}}\n"
         "  END\n"
         "\n"
-        "FILE holds requests as JSON, one after another or in an array. Those that change\n"
-        "something and have no key get one, so that the whole batch can be sent again after a\n"
-        "lost connection. With --atomic: purchase, hold, confirm, release and extend; if one\n"
-        "cannot be done the others are refused as linked_failed.\n"
+        "FILE holds requests as JSON, one after another or in an array. Those that change orders\n"
+        "and have no key get one, so that the whole batch can be sent again after a lost\n"
+        "connection; with one that can have none, such as event.resize, it is sent once. With\n"
+        "--atomic: purchase, hold, confirm, release and extend; if one cannot be done the others\n"
+        "are refused as linked_failed.\n"
         "\n"
-        "Exits with the code of the first request that failed by itself, which stderr tells of.\n"},
+        "Exits with the code of the first request that failed by itself, which stderr tells of.\n"
+        "Exit 75: it is not known what was done. Where all have keys in FILE, repeat it; where\n"
+        "some were given one, the second line of stderr is the batch with all keys: repeat "
+        "that.\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"
