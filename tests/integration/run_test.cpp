@@ -89,6 +89,20 @@ TEST_CASE("with --confirm a command that succeeds has bought its ticket") {
     CHECK(rpc.result("query")["available"] == 1);
 }
 
+TEST_CASE("with --confirm a command may have bought its ticket itself") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    const auto own = std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() + " -q ";
+    const auto bought =
+        client(daemon, {"run", "--confirm", "sh", "-c", own + "confirm $TICKET_ORDER"});
+    CHECK(bought.exit == 0);
+    CHECK(bought.error.empty());
+    CHECK(daemon.connect().result("query")["sold"] == 1);
+    const auto released =
+        client(daemon, {"run", "--confirm", "sh", "-c", own + "release $TICKET_ORDER"});
+    CHECK(released.exit == 125);
+    CHECK(released.error.starts_with("wrong_state: "));
+}
+
 TEST_CASE("where SIGCHLD was ignored it still counts how the command ended") {
     auto daemon = Daemon::with_events({"demo=2"});
     const auto run_under = [&](const std::string& words) {
