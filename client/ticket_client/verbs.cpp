@@ -231,7 +231,8 @@ constexpr std::array kVerbs{
              "  ticket-client report --per buyer --output tsv\n"
              "  ticket-client report --per hour --from 100000\n"
              "\n"
-             "The first column is called what --per says: event, buyer or hour.\n"},
+             "The first column is called what --per says: event, buyer or hour. A buyer that is a\n"
+             "number is a user; a claimed name of digits is in quotes, or in JSON a string.\n"},
     VerbInfo{Verb::kLedgerVerify, "ledger verify", "", "", 0, 0, "",
              "recompute every total from the journal",
              "  ticket-client ledger verify\n"
