@@ -1,11 +1,15 @@
 // A connection after another: each goes on behind the last change that was told. What an event is
 // now is asked once for each, because a change that was waited for may be past, or be none: events
 // open by the clock. That answer is newer than what the watch then replays, so what shows counts
-// takes those of no older LSN than it has.
+// takes those of no older LSN than it has. What is told of some events does not say how far the
+// ledger is: whoever waits for an LSN asks for that now and then, and is done when the last changes
+// of these events, as they are from then on, were told.
 #include "client/ticket_client/watch_verb.h"
 
 #include <algorithm>
 #include <csignal>
+#include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -27,6 +31,7 @@ using std::chrono::milliseconds;
 constexpr int kWaitTimeoutExit = 124;
 // As long as nothing calls for another look.
 constexpr milliseconds kDay{86'400'000};
+constexpr milliseconds kPositionAfter{250};
 
 class Watching {
   public:
@@ -144,6 +149,9 @@ class Watching {
     bool look_at_events(Connection& connection) {
         look_again_ = Clock::now() + kDay;
         if (until_.what == Until::What::kForever && !output_.shows_counts()) return true;
+        // First, so that the events are no older.
+        const auto position = ask_position(connection);
+        if (!position) return false;
         const auto json = ask(connection, {"events", "{}", Nature::kQuery, {}});
         if (!json) return false;
         const auto events = json->find("events");
@@ -162,6 +170,33 @@ class Watching {
         for (const auto& event : *events) {
             if (event.is_object() && is_watched(event) && !look_at(event)) return false;
         }
+        return until_.what != Until::What::kLsn || look_at_position(*position, *events);
+    }
+
+    // How far the ledger is; 0 if that does not matter.
+    std::optional<std::uint64_t> ask_position(Connection& connection) {
+        if (until_.what != Until::What::kLsn) return 0;
+        const auto json = ask(connection, {"server.info", "{}", Nature::kQuery, {}});
+        if (!json) return std::nullopt;
+        return number_in(*json, "durable_lsn").value_or(0);
+    }
+
+    bool look_at_position(std::uint64_t position, const Json& events) {
+        if (position < until_.lsn) {
+            look_again_ = std::min(look_again_, Clock::now() + kPositionAfter);
+            return true;
+        }
+        std::uint64_t last = 0;
+        std::set<std::string> unknown{arguments_.operands.begin(), arguments_.operands.end()};
+        for (const auto& event : events) {
+            if (!event.is_object() || !is_watched(event)) continue;
+            last = std::max(last, number_in(event, "lsn").value_or(0));
+            const auto name = event.value("event", Json{});
+            if (name.is_string()) unknown.erase(name.get<std::string>());
+        }
+        if (!unknown.empty()) return true;  // and the daemon says so of the watch
+        if (last <= since_.value_or(0)) return end(client_exit::kDone);
+        reached_at_ = last;
         return true;
     }
 

@@ -60,6 +60,28 @@ TEST_CASE("what is past is told, and it ends when what was waited for is so") {
     CHECK(client(daemon, {"watch", "--until", "sold-out"}).exit == 0);
 }
 
+TEST_CASE("an LSN that comes to another event, or to none, is waited for no longer") {
+    auto daemon = Daemon::with_events({"demo=3", "other=9"});
+    client(daemon, {"buy", "--event", "demo"});
+    client(daemon, {"buy", "--event", "other"});
+    const auto past = client(daemon, {"watch", "demo", "--since", "0", "--until", "lsn=4"});
+    CHECK(past.exit == 0);
+    const auto lines = lines_of(past.output);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1]["lsn"] == 3);
+    CHECK(client(daemon, {"watch", "demo", "--until", "lsn=4"}).exit == 0);
+
+    auto waiting = start_client(daemon.socket(),
+                                {"watch", "demo", "--since", "0", "--json", "--until", "lsn=6"});
+    REQUIRE(waiting.wait_for_output("\"lsn\":3,"));
+    client(daemon, {"buy", "--event", "demo"});
+    REQUIRE(waiting.wait_for_output("\"lsn\":5,"));
+    CHECK(waiting.is_running());
+    client(daemon, {"abandon", "never-used"});
+    CHECK(waiting.wait() == 0);
+    CHECK(lines_of(waiting.output()).size() == 3);
+}
+
 TEST_CASE("it goes on over a kill of the daemon, without a gap") {
     auto daemon = Daemon::with_events({"demo=4"});
     Process watch{{TICKET_CLIENT_BINARY, "--socket", daemon.socket(), "watch", "demo", "--json",
@@ -102,6 +124,7 @@ TEST_CASE("an event that opens by the clock is waited for") {
 TEST_CASE("what cannot be watched is refused") {
     auto daemon = Daemon::with_events({"demo=2"});
     CHECK(client(daemon, {"watch", "nothing"}).exit == 16);
+    CHECK(client(daemon, {"watch", "nothing", "--until", "lsn=1"}).exit == 16);
     CHECK(client(daemon, {"watch", "--since", "99"}).exit == 65);
     CHECK(client(daemon, {"watch", "--until", "tomorrow"}).exit == 64);
     CHECK(run_client("/nonexistent/socket", {"watch", "--timeout", "50ms"}).exit == 69);
