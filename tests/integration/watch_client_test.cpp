@@ -51,13 +51,14 @@ TEST_CASE("what is past is told, and it ends when what was waited for is so") {
     const auto now = client(daemon, {"watch", "demo", "--until", "lsn=3"});
     CHECK(now.exit == 0);
     CHECK(now.output.empty());
-    const auto all = client(daemon, {"watch", "--since", "0", "--timeout", "300ms"});
+    const auto all = client(daemon, {"watch", "--since", "0", "--until", "lsn=3"});
     CHECK(all.exit == 0);
     const auto lines = lines_of(all.output);
     REQUIRE(lines.size() == 3);
     CHECK(lines[0]["type"] == "event_created");
     CHECK(lines[2]["available"] == 0);
     CHECK(client(daemon, {"watch", "--until", "sold-out"}).exit == 0);
+    CHECK(client(daemon, {"watch", "--timeout", "100ms"}).exit == 0);
 }
 
 TEST_CASE("an LSN that comes to another event, or to none, is waited for no longer") {
@@ -103,11 +104,22 @@ TEST_CASE("it goes on over a kill of the daemon, without a gap") {
 TEST_CASE("a command runs for each change, and ends the watch if it fails") {
     auto daemon = Daemon::with_events({"demo=2"});
     client(daemon, {"buy", "2"});
-    const auto told = client(daemon, {"watch", "--since", "0", "--timeout", "500ms", "--exec",
+    const auto told = client(daemon, {"watch", "--since", "0", "--until", "lsn=2", "--exec",
                                       "echo $TICKET_TYPE $TICKET_AVAILABLE"});
     CHECK(told.output == "event_created 2\npurchased 0\n");
     const auto failed = client(daemon, {"watch", "--since", "0", "--exec", "exit 3"});
     CHECK(failed.exit == 3);
+}
+
+TEST_CASE("--timeout is over between two commands too") {
+    auto daemon = Daemon::with_events({"demo=50"});
+    for (int i = 0; i < 5; ++i)
+        client(daemon, {"buy"});
+    // The first command takes all of the time; none behind it is started.
+    const auto over = client(daemon, {"watch", "--since", "0", "--timeout", "500ms", "--exec",
+                                      "echo $TICKET_LSN; exec sleep 0.5"});
+    CHECK(over.exit == 0);
+    CHECK(over.output == "1\n");
 }
 
 TEST_CASE("an event that opens by the clock is waited for") {
@@ -226,7 +238,7 @@ TEST_CASE("a mirror never goes back to an older count") {
     // It begins with what is so now; what is past is told behind that.
     const auto copy = "cat '" + std::string{path} + "'";
     const auto told = client(daemon, {"watch", "demo", "--since", "0", "--mirror", path, "--exec",
-                                      copy, "--timeout", "1s"});
+                                      copy, "--until", "lsn=2"});
     CHECK(told.exit == 0);
     CHECK(told.output == "{\"count\": 0}\n{\"count\": 0}\n");
 }
