@@ -6,8 +6,10 @@
 // of these events, as they are from then on, were told.
 #include "client/ticket_client/watch_verb.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <csignal>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,11 +17,13 @@
 
 #include "client/backoff.h"
 #include "client/connection.h"
+#include "client/streams.h"
 #include "client/ticket_client/cells.h"
 #include "client/ticket_client/command.h"
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/until.h"
 #include "client/ticket_client/watch_output.h"
+#include "client/wait.h"
 #include "common/error_kind.h"
 #include "common/json_slice.h"
 
@@ -40,11 +44,15 @@ class Watching {
         : arguments_(arguments),
           options_(options),
           interrupts_(interrupts),
+          end_of_wait_(either_of({interrupts.descriptor(), EPOLLIN},
+                                 {prints(arguments) ? STDOUT_FILENO : -1, 0})),
           until_(until),
           output_(arguments, options, interrupts),
           since_(arguments.since),
           start_(Clock::now()),
-          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {}
+          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {
+        if (end_of_wait_.is_open()) options_.interrupt_fd = end_of_wait_.number();
+    }
 
     int run() {
         while (!exit_code_) {
@@ -57,6 +65,10 @@ class Watching {
     }
 
   private:
+    static bool prints(const Arguments& arguments) {
+        return !arguments.is_quiet && !arguments.exec;
+    }
+
     // Nothing: it is the end.
     std::optional<Connection> connect() {
         for (;;) {
@@ -290,7 +302,8 @@ class Watching {
     }
     bool end_with(const Failure& failure) { return end(output_.report_end(failure)); }
     bool end_interrupted() {
-        return end(128 + take_signal(interrupts_.descriptor()).value_or(SIGINT));
+        if (const auto signal = take_signal(interrupts_.descriptor())) return end(128 + *signal);
+        return end(client_exit::kStorage);  // nobody reads stdout any more, and knows it
     }
     bool end_in_time() {
         if (until_.what == Until::What::kForever) return end(client_exit::kDone);
@@ -302,8 +315,10 @@ class Watching {
     }
 
     const Arguments& arguments_;
-    const CallOptions& options_;
+    CallOptions options_;
     const Interrupts& interrupts_;
+    // A signal, or the end of whoever reads stdout: no change may come that shows it.
+    const Descriptor end_of_wait_;
     const Until until_;
     WatchOutput output_;
     std::optional<std::uint64_t> since_;       // the last change that was told

@@ -326,6 +326,19 @@ TEST_CASE("a reader that has read enough ends it without a word") {
     CHECK(piped.error == "74\n");
 }
 
+TEST_CASE("a reader that goes away ends it, without another change") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const auto watch =
+        std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() + " watch --since 0";
+    const auto piped = run({"bash", "-c", "{ " + watch + "; echo $? >&2; } | head -1"});
+    CHECK(lines_of(piped.output).size() == 1);
+    CHECK(piped.error == "74\n");
+    // Who writes nothing there needs no reader.
+    const auto quiet =
+        run({"bash", "-c", "exec 3> >(:); wait $!; " + watch + " -q --timeout 200ms >&3"});
+    CHECK(quiet.exit == 0);
+}
+
 TEST_CASE("a command run for a change finds nothing of an outer one") {
     auto daemon = Daemon::with_events({"demo=9"});
     ProcessOptions options;
