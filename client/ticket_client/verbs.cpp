@@ -175,8 +175,8 @@ constexpr std::array kVerbs{
         "74), a symbolic link too. It never goes back to an older count.\n"
         "\n"
         "Exit 0: what --until waits for is so; 124: not within --timeout; 69: no daemon, or none\n"
-        "when --timeout was over and there was nothing to wait for but changes; 130: Ctrl-C; 143:\n"
-        "SIGTERM; a signal ends CMD too.\n"},
+        "when --timeout was over and there was nothing to wait for but changes; 75: there is one,\n"
+        "and it does not answer; 130: Ctrl-C; 143: SIGTERM; a signal ends CMD too.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",

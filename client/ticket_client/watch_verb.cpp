@@ -142,7 +142,8 @@ class Watching {
 
     void note_silence(IoStatus status) {
         if (exit_code_) return;
-        const Failure silence{"unreachable", client_exit::kUnreachable,
+        // Something was sent, as it is with any other question.
+        const Failure silence{"no_answer", client_exit::kUnknownOutcome,
                               "no answer from " + options_.socket_path};
         switch (status) {
             case IoStatus::kDone: break;

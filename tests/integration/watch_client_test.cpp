@@ -182,6 +182,19 @@ TEST_CASE("once it was served it waits for the daemon longer than for one that n
     CHECK(read_file(path) == "{\"count\": 0}\n");
 }
 
+TEST_CASE(
+    "a daemon that does not answer is told apart from one that is not there, as a query does") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    daemon.send_signal(SIGSTOP);
+    for (const std::string verb : {"watch", "query"}) {
+        CAPTURE(verb);
+        const auto silent = client(daemon, {verb, "--timeout", "100ms"});
+        CHECK(silent.exit == 75);
+        CHECK(silent.error.starts_with("no_answer: no answer from "));
+    }
+    daemon.send_signal(SIGCONT);
+}
+
 TEST_CASE("without a daemon it ends when --timeout is over") {
     auto daemon = Daemon::with_events({"demo=3"});
     const auto start = [&](std::vector<std::string> words) {
