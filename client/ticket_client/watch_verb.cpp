@@ -61,6 +61,7 @@ class Watching {
                 listen(*connection);
             }
         }
+        output_.leave();
         return *exit_code_;
     }
 

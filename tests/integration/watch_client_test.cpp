@@ -28,6 +28,19 @@ void wait_for_shown(const Terminal& terminal, std::string& seen, const std::stri
     }
 }
 
+// `watch` with its output there, on a terminal of this kind.
+Process start_live(const Daemon& daemon, const Terminal& terminal, const std::string& kind,
+                   std::vector<std::string> words) {
+    terminal.set_columns(70);
+    ProcessOptions options;
+    options.stdout_path = terminal.path();
+    const std::vector<std::string> start{
+        "env",      "TERM=" + kind,  "NO_COLOR=1", TICKET_CLIENT_BINARY,
+        "--socket", daemon.socket(), "watch"};
+    words.insert(words.begin(), start.begin(), start.end());
+    return Process{words, options};
+}
+
 void wait_for_file(const std::string& path, const std::string& text) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!std::filesystem::exists(path) || read_file(path) != text) {
@@ -231,6 +244,47 @@ TEST_CASE("the live view says that no daemon answers, and goes on when one does"
     wait_for_shown(terminal, seen, "latency");
     client(daemon, {"buy", "9"});
     CHECK(watch.wait() == 0);
+}
+
+TEST_CASE("the live view leaves the terminal to the shell while Ctrl-Z has stopped it") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    auto watch = start_live(daemon, terminal, "xterm", {});
+    std::string seen;
+    wait_for_shown(terminal, seen, "latency");
+    for (int round = 0; round < 2; ++round) {
+        seen.clear();
+        watch.kill(SIGTSTP);
+        wait_for_shown(terminal, seen, "\x1b[?25h\x1b[?1049l");
+        watch.kill(SIGCONT);
+        seen.clear();
+        wait_for_shown(terminal, seen, "latency");
+    }
+    watch.kill(SIGINT);
+    CHECK(watch.wait() == 130);
+}
+
+TEST_CASE("the live view leaves behind what ended it") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    auto watch = start_live(daemon, terminal, "xterm", {"--until", "sold-out"});
+    std::string seen;
+    wait_for_shown(terminal, seen, "latency");
+    client(daemon, {"buy", "9"});
+    CHECK(watch.wait() == 0);
+    seen += terminal.text();
+    const auto last = seen.substr(seen.rfind("\x1b[?1049l"));
+    CHECK(last.find("open              0         0         9") != std::string::npos);
+}
+
+TEST_CASE("a terminal that cannot move its cursor gets lines") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    for (const std::string kind : {"dumb", ""}) {
+        const Terminal terminal;
+        auto watch = start_live(daemon, terminal, kind, {"--since", "0", "--until", "lsn=1"});
+        CHECK(watch.wait() == 0);
+        CHECK(terminal.text() == "1 demo event_created: 9 of 9 available, 0 held, 0 sold\r\n");
+    }
 }
 
 TEST_CASE("what ends the live view is said behind it, where it stays") {
