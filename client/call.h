@@ -24,6 +24,10 @@ struct Request {
     std::string params;  ///< text of a JSON object or array
     Nature nature = Nature::kOnce;
     std::string hint;  ///< how to find out or repeat, added to "unknown" and "busy"; may be empty
+    /// Whether it can be repeated, for those who do not know what was done; may be empty.
+    std::string repeat_hint = {};
+    /// What to send to repeat it, if that stands nowhere else: one line.
+    std::string repetition = {};
 };
 
 struct CallOptions {

@@ -23,9 +23,10 @@ bool is_of(std::string_view language, std::string_view locale) {
     return rest.empty() || std::string_view{"_-.@"}.find(rest[0]) != std::string_view::npos;
 }
 
-// No language: what stands in the program is English.
+// No language: what stands in the program is English. C.UTF-8 is a locale as others are, of which
+// LANGUAGE counts.
 bool is_plain(std::string_view locale) {
-    return locale.empty() || locale == "POSIX" || is_of("C", locale);
+    return locale.empty() || locale == "POSIX" || locale == "C";
 }
 
 const char* variable(const char* name) {

@@ -1,6 +1,7 @@
 #include "client/wait.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
@@ -40,6 +41,15 @@ Waited pause_for(Clock::duration time, const Patience& patience) {
     const auto waited =
         wait_for(-1, 0, Patience{std::min(wake, patience.deadline), patience.interrupt_fd});
     return waited == Waited::kTimedOut && is_shorter ? Waited::kReady : waited;
+}
+
+Descriptor either_of(Awaited one, Awaited other) {
+    Descriptor both{::epoll_create1(EPOLL_CLOEXEC)};
+    for (const auto& [descriptor, events] : {one, other}) {
+        epoll_event event{events, {}};
+        if (descriptor >= 0) ::epoll_ctl(both.number(), EPOLL_CTL_ADD, descriptor, &event);
+    }
+    return both;
 }
 
 }  // namespace ticketd::client

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "client/descriptor.h"
+
 namespace ticketd::client {
 
 using Clock = std::chrono::steady_clock;
@@ -28,5 +30,15 @@ Waited wait_for(int fd, short events, const Patience& patience);
 
 /// Sleeps for `time`, or less if the patience ends first; kReady if all of `time` has passed.
 Waited pause_for(Clock::duration time, const Patience& patience);
+
+/// A descriptor, and what is waited for there, of epoll(7): errors and hang-ups always are.
+struct Awaited {
+    int descriptor;
+    std::uint32_t events;
+};
+
+/// Readable once one of them has come, as interrupt_fd for both; not open if the kernel has no more
+/// of these. One that is below zero, or that nobody can wait for, such as a file, does not count.
+Descriptor either_of(Awaited one, Awaited other);
 
 }  // namespace ticketd::client

@@ -47,8 +47,9 @@ Problem set_difference(std::optional<std::int64_t>& slot, char letter, std::stri
     const bool is_negative = text.starts_with('-');
     const bool has_sign = is_negative || text.starts_with('+');
     const auto number = parse_number(text.substr(has_sign ? 1 : 0));
-    if (!number || *number == 0) {
-        return usage(name_of(letter) + " needs a whole number that is not 0, not '" +
+    if (!number || *number == 0 || *number > limits::kCapacity) {
+        return usage(name_of(letter) + " needs a whole number from 1 to " +
+                     std::to_string(limits::kCapacity) + ", or one with a minus, not '" +
                      std::string{text} + "'");
     }
     slot = is_negative ? -static_cast<std::int64_t>(*number) : static_cast<std::int64_t>(*number);

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "client/streams.h"
+#include "client/ticket_client/found_signals.h"
 
 namespace ticketd::client {
 namespace {
@@ -63,10 +64,7 @@ void forget_outer_variables() {
     forget_outer_variables();
     for (std::size_t at = 0; text[at] != '\0'; at += std::strlen(&text[at]) + 1)
         ::putenv(const_cast<char*>(&text[at]));  // NOLINT: lives until the exec
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    std::signal(SIGPIPE, SIG_DFL);
+    give_signals_back();
     std::vector<char*> words;
     for (auto& argument : arguments)
         words.push_back(argument.data());
@@ -77,9 +75,11 @@ void forget_outer_variables() {
     ::_exit(kNotFound);
 }
 
-int status_of(pid_t pid) {
+// Nothing if the kernel does not tell: then nobody may take it for a good end.
+std::optional<int> status_of(pid_t pid) {
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) return std::nullopt;
     }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -148,7 +148,8 @@ int Command::wait(int signals) {
             if (!is_of_keys) ::kill(pid_, *last_signal_);
         }
     }
-    return status_of(std::exchange(pid_, -1));
+    if (const auto status = status_of(std::exchange(pid_, -1))) return *status;
+    return report({"run", kOwnTroubleExit, "it is not known how '" + name_ + "' ended"});
 }
 
 void take_all_signals(int signals) {

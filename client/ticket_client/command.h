@@ -46,9 +46,9 @@ class Command {
     /// executed.
     [[nodiscard]] std::optional<Failure> run(const std::vector<std::string>& variables);
 
-    /// Waits for its end; its exit status, or 128 and the signal's number. Meanwhile signals that
-    /// `signals` (a signalfd) tells of are passed on to it, but for those of the terminal's keys,
-    /// which it gets itself.
+    /// Waits for its end; its exit status, or 128 and the signal's number, or 125, after a line on
+    /// stderr, if that cannot be had. Meanwhile signals that `signals` (a signalfd) tells of are
+    /// passed on to it, but for those of the terminal's keys, which it gets itself.
     int wait(int signals);
     /// What came last while it was waited for.
     std::optional<int> last_signal() const { return last_signal_; }

@@ -56,7 +56,7 @@ struct Totals {
 
 class Report {
   public:
-    explicit Report(std::string by) : by_(std::move(by)) {}
+    Report(std::string by, Output output) : by_(std::move(by)), output_(output) {}
 
     void add(const Json& entry) {
         const auto type = word(entry, "type");
@@ -84,7 +84,7 @@ class Report {
     std::string text() const {
         auto rows = Json::array();
         for (const auto& [group, totals] : totals_) {
-            rows.push_back({{by_, group},
+            rows.push_back({{by_, shown_group(group)},
                             {"orders", totals.orders},
                             {"sold", totals.sold},
                             {"cancelled", totals.cancelled},
@@ -95,12 +95,21 @@ class Report {
     }
 
   private:
-    static std::string buyer_of(const Json& entry) {
+    // A number is a user, a name one that was claimed, also if it is all digits.
+    static Json buyer_of(const Json& entry) {
         const auto claimed = word(entry, "buyer");
-        return claimed.empty() ? word(entry, "uid") : claimed;
+        return claimed.empty() ? entry.value("uid", Json("-")) : Json(claimed);
     }
 
-    std::string group_of(const Json& entry, std::uint64_t order) const {
+    // Outside of JSON such a name stands in quotes, or it would pass for a user.
+    Json shown_group(const Json& group) const {
+        if (output_ == Output::kJson || by_ != "buyer" || !group.is_string()) return group;
+        const auto& name = group.get_ref<const std::string&>();
+        const bool is_like_user = name.find_first_not_of("0123456789") == std::string::npos;
+        return is_like_user ? Json('"' + name + '"') : group;
+    }
+
+    Json group_of(const Json& entry, std::uint64_t order) const {
         if (by_ == "event") return word(entry, "event");
         if (by_ == "hour") {
             constexpr std::int64_t kHourMs = 3'600'000;
@@ -109,7 +118,7 @@ class Report {
         }
         const auto found = buyers_.find(order);
         // Of an order from before the report begins.
-        return found == buyers_.end() ? "-" : found->second;
+        return found == buyers_.end() ? Json("-") : found->second;
     }
 
     void void_holds(const Json& closed) {
@@ -125,9 +134,10 @@ class Report {
         std::uint64_t tickets = 0;
     };
     const std::string by_;
-    std::map<std::string, Totals> totals_;
-    std::map<std::uint64_t, std::string> buyers_;  // by order
-    std::map<std::uint64_t, Hold> live_;           // likewise
+    const Output output_;
+    std::map<Json, Totals> totals_;
+    std::map<std::uint64_t, Json> buyers_;  // by order
+    std::map<std::uint64_t, Hold> live_;    // likewise
 };
 
 }  // namespace
@@ -155,7 +165,7 @@ Outcome<std::string> report_on_ledger(const Arguments& arguments, const CallOpti
     if (by != "event" && by != "buyer" && by != "hour") {
         return usage("--per is event, buyer or hour, not '" + by + "'");
     }
-    Report report{by};
+    Report report{by, arguments.output.value_or(Output::kText)};
     const auto failure = for_each_entry(arguments.from.value_or(1), options,
                                         [&](const Json& entry) -> std::optional<Failure> {
                                             report.add(entry);

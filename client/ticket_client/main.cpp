@@ -1,16 +1,14 @@
 // ticket-client: buys tickets from ticketd and asks it about them (docs/protocol.md).
-#include <csignal>
 #include <exception>
 
 #include "client/streams.h"
+#include "client/ticket_client/found_signals.h"
 #include "client/ticket_client/run.h"
 #include "client/translate.h"
 #include "common/error_kind.h"
 
 int main(int argc, char** argv) {
-    // A reader of stdout that went away must be an exit code, not a silent death: the purchase
-    // whose result it did not read was done.
-    std::signal(SIGPIPE, SIG_IGN);
+    ticketd::client::take_signals_over();
     ticketd::client::use_language_of_environment();
     try {
         return ticketd::client::run(argc, argv);

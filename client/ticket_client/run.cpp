@@ -1,5 +1,7 @@
 #include "client/ticket_client/run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <span>
 #include <string>
@@ -80,6 +82,17 @@ int finish(const Arguments& arguments, const Request& request, const std::string
     return bad_news->message.empty() ? bad_news->exit_code : report(*bad_news);
 }
 
+// Whoever does not know what was done may want to send it again.
+int report_no_result(Failure failure, const Request& request) {
+    if (failure.exit_code != client_exit::kUnknownOutcome) return report(failure);
+    if (!request.repeat_hint.empty()) failure.message += "; " + request.repeat_hint;
+    report(failure);
+    if (!request.repetition.empty()) {
+        static_cast<void>(write_all(STDERR_FILENO, request.repetition + '\n'));
+    }
+    return failure.exit_code;
+}
+
 bool takes_value(std::string_view option) {
     if (option == "-n") return true;
     if (!option.starts_with("--") || option.find('=') != std::string_view::npos) return false;
@@ -141,7 +154,7 @@ int run(int argc, char* const* argv) {
         return watch_changes(arguments, options, interrupts);
     }
     const auto outcome = carry_out(arguments, request);
-    if (const auto* failure = failure_of(outcome)) return report(*failure);
+    if (const auto* failure = failure_of(outcome)) return report_no_result(*failure, request);
     return finish(arguments, request, std::get<std::string>(outcome));
 }
 

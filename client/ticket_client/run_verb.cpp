@@ -12,6 +12,8 @@
 #include "client/ticket_client/command.h"
 #include "client/ticket_client/output.h"
 #include "client/ticket_client/requests.h"
+#include "client/wait.h"
+#include "common/json_slice.h"
 
 namespace ticketd::client {
 namespace {
@@ -20,16 +22,6 @@ namespace {
 int report_own(Failure failure) {
     failure.exit_code = kOwnTroubleExit;
     return report(failure);
-}
-
-// Readable once either is; -1 if the kernel has no more of these.
-Descriptor either_of(int one, int other) {
-    Descriptor both{::epoll_create1(EPOLL_CLOEXEC)};
-    for (const int descriptor : {one, other}) {
-        epoll_event readable{EPOLLIN, {}};
-        if (descriptor >= 0) ::epoll_ctl(both.number(), EPOLL_CTL_ADD, descriptor, &readable);
-    }
-    return both;
 }
 
 // Whoever stopped this while it was in line, or the process of the command, knows why.
@@ -70,6 +62,14 @@ Outcome<Held> read_hold(const std::string& result) {
     return held;
 }
 
+// By the command itself, for one.
+bool is_sold(std::uint64_t order, const CallOptions& options) {
+    const auto answer =
+        call({"order", R"({"order":)" + std::to_string(order) + '}', Nature::kQuery, {}}, options);
+    const auto* result = std::get_if<std::string>(&answer);
+    return result != nullptr && member_text(*result, "state") == R"("sold")";
+}
+
 // 75 if nobody said whether they are bought; the hold ends with this process if they are not.
 int confirm(std::uint64_t order, const CallOptions& options) {
     auto request = settle_hold("confirm", order);
@@ -80,6 +80,7 @@ int confirm(std::uint64_t order, const CallOptions& options) {
     const auto* failure = failure_of(sold);
     if (failure == nullptr) return client_exit::kDone;
     const bool is_known = failure->kind != "unknown" && failure->kind != "protocol";
+    if (is_known && is_sold(order, options)) return client_exit::kDone;
     if (is_known) return report_own(*failure);
     return report({failure->kind, client_exit::kUnknownOutcome, failure->message});
 }
@@ -97,7 +98,8 @@ int run_command(const Arguments& arguments, const CallOptions& options,
     const auto request = hold_for_process(arguments, static_cast<std::uint64_t>(bound_to));
     if (const auto* failure = failure_of(request)) return report_own(*failure);
     auto waiting = options;
-    const auto end_of_wait = either_of(interrupts.descriptor(), command.descriptor());
+    const auto end_of_wait =
+        either_of({interrupts.descriptor(), EPOLLIN}, {command.descriptor(), EPOLLIN});
     if (end_of_wait.is_open()) waiting.interrupt_fd = end_of_wait.number();
     const auto answer = call(std::get<Request>(request), waiting);
     if (const auto* failure = failure_of(answer)) {

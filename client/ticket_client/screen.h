@@ -1,5 +1,5 @@
 // The terminal that stdout is, as a place to draw on: what was there before is there again
-// afterwards. Not thread-safe.
+// afterwards, and while Ctrl-Z has stopped the process. Not thread-safe; one at a time.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,9 @@ namespace ticketd::client {
 
 class Screen {
   public:
+    /// Not on a terminal that cannot move its cursor, or that nobody says anything of.
+    static bool is_possible();
+
     Screen();
     /// Leaves `last`, if anything, on the terminal as it was before.
     ~Screen();

@@ -132,12 +132,16 @@ constexpr std::array kVerbs{
         "  {\"method\":\"purchase\",\"params\":{\"event\":\"hotel\"}}\n"
         "  END\n"
         "\n"
-        "FILE holds requests as JSON, one after another or in an array. Those that change\n"
-        "something and have no key get one, so that the whole batch can be sent again after a\n"
-        "lost connection. With --atomic: purchase, hold, confirm, release and extend; if one\n"
-        "cannot be done the others are refused as linked_failed.\n"
+        "FILE holds requests as JSON, one after another or in an array. Those that change orders\n"
+        "and have no key get one, so that the whole batch can be sent again after a lost\n"
+        "connection; with one that can have none, such as event.resize, it is sent once. With\n"
+        "--atomic: purchase, hold, confirm, release and extend; if one cannot be done the others\n"
+        "are refused as linked_failed.\n"
         "\n"
-        "Exits with the code of the first request that failed by itself, which stderr tells of.\n"},
+        "Exits with the code of the first request that failed by itself, which stderr tells of.\n"
+        "Exit 75: it is not known what was done. Where all have keys in FILE, repeat it; where\n"
+        "some were given one, the second line of stderr is the batch with all keys: repeat "
+        "that.\n"},
     VerbInfo{Verb::kAbandon, "abandon", "", "KEY", 1, 1, "",
              "make sure that a purchase with this key is never done",
              "  ticket-client abandon \"$key\"     # instead of repeating, after exit 75\n"
@@ -164,14 +168,15 @@ constexpr std::array kVerbs{
         "It goes on over restarts of the daemon, without a gap: once there was a daemon it waits\n"
         "for the next one until --timeout is over, or for ever. CMD finds what has changed in\n"
         "TICKET_LSN, TICKET_TYPE, TICKET_EVENT, TICKET_AVAILABLE and so on, and no other TICKET_\n"
-        "variables. Without EVENT, sold-out and open are so when any one event is so.\n"
+        "variables. Without EVENT, sold-out and open are so when any one event is so; lsn=N is so\n"
+        "when all changes up to N were told, whichever event they were of.\n"
         "\n"
         "FILE is replaced by rename and keeps its mode; what is no regular file is refused (exit\n"
         "74), a symbolic link too. It never goes back to an older count.\n"
         "\n"
         "Exit 0: what --until waits for is so; 124: not within --timeout; 69: no daemon, or none\n"
-        "when --timeout was over and there was nothing to wait for but changes; 130: Ctrl-C; 143:\n"
-        "SIGTERM; a signal ends CMD too.\n"},
+        "when --timeout was over and there was nothing to wait for but changes; 75: there is one,\n"
+        "and it does not answer; 130: Ctrl-C; 143: SIGTERM; a signal ends CMD too.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",
@@ -227,7 +232,8 @@ constexpr std::array kVerbs{
              "  ticket-client report --per buyer --output tsv\n"
              "  ticket-client report --per hour --from 100000\n"
              "\n"
-             "The first column is called what --per says: event, buyer or hour.\n"},
+             "The first column is called what --per says: event, buyer or hour. A buyer that is a\n"
+             "number is a user; a claimed name of digits is in quotes, or in JSON a string.\n"},
     VerbInfo{Verb::kLedgerVerify, "ledger verify", "", "", 0, 0, "",
              "recompute every total from the journal",
              "  ticket-client ledger verify\n"

@@ -27,7 +27,7 @@ WatchOutput::WatchOutput(const Arguments& arguments, const CallOptions& options,
       output_(
           arguments.output.value_or(::isatty(STDOUT_FILENO) == 1 ? Output::kText : Output::kJson)) {
     const bool is_shown = !arguments.is_quiet && !arguments.output && !arguments.exec;
-    if (is_shown && ::isatty(STDOUT_FILENO) == 1) live_.emplace();
+    if (is_shown && ::isatty(STDOUT_FILENO) == 1 && Screen::is_possible()) live_.emplace();
 }
 
 End WatchOutput::show(const Json& counts) {
@@ -115,8 +115,13 @@ void WatchOutput::ask_daemon() {
                             std::chrono::duration_cast<std::chrono::microseconds>(took));
 }
 
+void WatchOutput::leave() {
+    if (live_) static_cast<void>(draw());
+    live_.reset();
+}
+
 int WatchOutput::report_end(const Failure& failure) {
-    live_.reset();  // what is said on its screen would go with it
+    leave();  // what is said on its screen would go with it
     return report(failure);
 }
 

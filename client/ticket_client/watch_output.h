@@ -38,6 +38,8 @@ class WatchOutput {
     /// There is no daemon to be heard of just now.
     End note_absence();
 
+    /// It is the end: what it was like then stays on the terminal.
+    void leave();
     /// Says why it is the end, and returns its exit code. It stays on the terminal.
     int report_end(const Failure& failure);
 

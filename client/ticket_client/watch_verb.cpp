@@ -1,21 +1,29 @@
 // A connection after another: each goes on behind the last change that was told. What an event is
 // now is asked once for each, because a change that was waited for may be past, or be none: events
 // open by the clock. That answer is newer than what the watch then replays, so what shows counts
-// takes those of no older LSN than it has.
+// takes those of no older LSN than it has. What is told of some events does not say how far the
+// ledger is: whoever waits for an LSN asks for that now and then, and is done when the last changes
+// of these events, as they are from then on, were told.
 #include "client/ticket_client/watch_verb.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <csignal>
+#include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
 #include "client/backoff.h"
 #include "client/connection.h"
+#include "client/streams.h"
 #include "client/ticket_client/cells.h"
 #include "client/ticket_client/command.h"
 #include "client/ticket_client/requests.h"
 #include "client/ticket_client/until.h"
 #include "client/ticket_client/watch_output.h"
+#include "client/wait.h"
 #include "common/error_kind.h"
 #include "common/json_slice.h"
 
@@ -27,6 +35,7 @@ using std::chrono::milliseconds;
 constexpr int kWaitTimeoutExit = 124;
 // As long as nothing calls for another look.
 constexpr milliseconds kDay{86'400'000};
+constexpr milliseconds kPositionAfter{250};
 
 class Watching {
   public:
@@ -35,11 +44,15 @@ class Watching {
         : arguments_(arguments),
           options_(options),
           interrupts_(interrupts),
+          end_of_wait_(either_of({interrupts.descriptor(), EPOLLIN},
+                                 {prints(arguments) ? STDOUT_FILENO : -1, 0})),
           until_(until),
           output_(arguments, options, interrupts),
           since_(arguments.since),
           start_(Clock::now()),
-          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {}
+          end_(arguments.timeout ? Clock::now() + *arguments.timeout : Clock::now() + 365 * kDay) {
+        if (end_of_wait_.is_open()) options_.interrupt_fd = end_of_wait_.number();
+    }
 
     int run() {
         while (!exit_code_) {
@@ -48,10 +61,15 @@ class Watching {
                 listen(*connection);
             }
         }
+        output_.leave();
         return *exit_code_;
     }
 
   private:
+    static bool prints(const Arguments& arguments) {
+        return !arguments.is_quiet && !arguments.exec;
+    }
+
     // Nothing: it is the end.
     std::optional<Connection> connect() {
         for (;;) {
@@ -125,7 +143,8 @@ class Watching {
 
     void note_silence(IoStatus status) {
         if (exit_code_) return;
-        const Failure silence{"unreachable", client_exit::kUnreachable,
+        // Something was sent, as it is with any other question.
+        const Failure silence{"no_answer", client_exit::kUnknownOutcome,
                               "no answer from " + options_.socket_path};
         switch (status) {
             case IoStatus::kDone: break;
@@ -144,6 +163,9 @@ class Watching {
     bool look_at_events(Connection& connection) {
         look_again_ = Clock::now() + kDay;
         if (until_.what == Until::What::kForever && !output_.shows_counts()) return true;
+        // First, so that the events are no older.
+        const auto position = ask_position(connection);
+        if (!position) return false;
         const auto json = ask(connection, {"events", "{}", Nature::kQuery, {}});
         if (!json) return false;
         const auto events = json->find("events");
@@ -162,6 +184,33 @@ class Watching {
         for (const auto& event : *events) {
             if (event.is_object() && is_watched(event) && !look_at(event)) return false;
         }
+        return until_.what != Until::What::kLsn || look_at_position(*position, *events);
+    }
+
+    // How far the ledger is; 0 if that does not matter.
+    std::optional<std::uint64_t> ask_position(Connection& connection) {
+        if (until_.what != Until::What::kLsn) return 0;
+        const auto json = ask(connection, {"server.info", "{}", Nature::kQuery, {}});
+        if (!json) return std::nullopt;
+        return number_in(*json, "durable_lsn").value_or(0);
+    }
+
+    bool look_at_position(std::uint64_t position, const Json& events) {
+        if (position < until_.lsn) {
+            look_again_ = std::min(look_again_, Clock::now() + kPositionAfter);
+            return true;
+        }
+        std::uint64_t last = 0;
+        std::set<std::string> unknown{arguments_.operands.begin(), arguments_.operands.end()};
+        for (const auto& event : events) {
+            if (!event.is_object() || !is_watched(event)) continue;
+            last = std::max(last, number_in(event, "lsn").value_or(0));
+            const auto name = event.value("event", Json{});
+            if (name.is_string()) unknown.erase(name.get<std::string>());
+        }
+        if (!unknown.empty()) return true;  // and the daemon says so of the watch
+        if (last <= since_.value_or(0)) return end(client_exit::kDone);
+        reached_at_ = last;
         return true;
     }
 
@@ -220,6 +269,11 @@ class Watching {
             if (status != IoStatus::kDone) return note_silence(status);
             if (member_text(message, "method") != R"("changed")") return;  // lagged
             if (!tell(std::string{member_text(message, "params").value_or("{}")})) return;
+            // A command for each of many that are past may take long.
+            if (Clock::now() >= end_) {
+                end_in_time();
+                return;
+            }
         }
     }
 
@@ -250,7 +304,8 @@ class Watching {
     }
     bool end_with(const Failure& failure) { return end(output_.report_end(failure)); }
     bool end_interrupted() {
-        return end(128 + take_signal(interrupts_.descriptor()).value_or(SIGINT));
+        if (const auto signal = take_signal(interrupts_.descriptor())) return end(128 + *signal);
+        return end(client_exit::kStorage);  // nobody reads stdout any more, and knows it
     }
     bool end_in_time() {
         if (until_.what == Until::What::kForever) return end(client_exit::kDone);
@@ -262,8 +317,10 @@ class Watching {
     }
 
     const Arguments& arguments_;
-    const CallOptions& options_;
+    CallOptions options_;
     const Interrupts& interrupts_;
+    // A signal, or the end of whoever reads stdout: no change may come that shows it.
+    const Descriptor end_of_wait_;
     const Until until_;
     WatchOutput output_;
     std::optional<std::uint64_t> since_;       // the last change that was told

@@ -1,6 +1,8 @@
 // Batches: several requests in one, in order, or all of them or none.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
 #include "tests/support/process_lock.h"
@@ -305,6 +307,74 @@ TEST_CASE("ticket-client does batches, and its exit code is that of what failed"
     CHECK(client(daemon, {"batch", path}).exit == 65);
     CHECK(client(daemon, {"batch", daemon.scratch() / "none"}).exit == 65);
     CHECK(client(daemon, {"batch"}).exit == 64);
+}
+
+TEST_CASE("ticket-client sends nothing of a batch with a member that stands twice or is unknown") {
+    auto daemon = Daemon::with_events({"fa=9", "fb=9"});
+    const auto path = daemon.scratch() / "batch.json";
+    const std::string good = R"({"method":"purchase","params":{"event":"fa"}})";
+    for (const auto& [request, problem] :
+         std::initializer_list<std::pair<std::string, std::string>>{
+             {R"({"method":"purchase","params":{"event":"fa","quantity":1,"event":"fb"}})",
+              R"("event" is given twice)"},
+             {R"({"method":"query","params":{},"method":"purchase"})",
+              R"("method" is given twice)"},
+             {R"({"method":"purchase","params":{"key":"a","event":"fa","k\u0065y":"b"}})",
+              R"("key" is given twice)"},
+             {R"({"method":"purchase","parms":{"event":"fa"}})", R"(unknown member "parms")"},
+             {R"({"Method":"purchase","params":{"event":"fa"}})", R"(unknown member "Method")"},
+         }) {
+        CAPTURE(request);
+        for (const auto& file : {good + '\n' + request, '[' + good + ',' + request + ']'}) {
+            write_file(path, file);
+            const auto refused = client(daemon, {"batch", path});
+            CHECK(refused.exit == 65);
+            CHECK(refused.output.empty());
+            CHECK(refused.error == "input: request 2: " + problem + '\n');
+        }
+    }
+    CHECK(daemon.connect().result("server.info")["lsn"] == 2);
+    write_file(path, R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"event":"fa"}})");
+    CHECK(client(daemon, {"batch", path}).exit == 0);
+}
+
+TEST_CASE("ticket-client says how a batch without an answer can be sent again") {
+    auto daemon = Daemon::with_events({"a=9"});
+    const auto path = daemon.scratch() / "batch.json";
+    const auto without_answer = [&](const std::string& requests) {
+        write_file(path, requests);
+        daemon.send_signal(SIGSTOP);
+        const auto unknown = client(daemon, {"batch", path, "--timeout", "100ms"});
+        daemon.send_signal(SIGCONT);
+        CHECK(unknown.exit == 75);
+        CHECK(unknown.error.starts_with("unknown: "));
+        return unknown.error;
+    };
+    const auto bought = [&] { return daemon.connect().result("query")["sold"]; };
+
+    const auto keyed = without_answer(purchase("a", 1, "k1").dump() +
+                                      R"({"method":"purchase","params":["a",1,null,"k2"]})"
+                                      R"({"method":"query"}{"method":"abandon","params":["k3"]})");
+    CHECK(keyed.find("send the same again") != std::string::npos);
+    CHECK(std::count(keyed.begin(), keyed.end(), '\n') == 1);
+    CHECK(client(daemon, {"batch", path}).exit == 0);
+    CHECK(bought() == 2);
+
+    const auto given = without_answer(purchase("a", 1, "k4").dump() + purchase("a", 1).dump() +
+                                      R"({"method":"purchase","params":["a",1]})");
+    CHECK(given.find("send the next line again") != std::string::npos);
+    const auto again = given.substr(given.find('\n') + 1);
+    CHECK(Json::parse(again).size() == 3);
+    write_file(path, again);
+    CHECK(client(daemon, {"batch", path}).exit == 0);
+    CHECK(bought() == 5);
+    CHECK(client(daemon, {"batch", path}).exit == 0);
+    CHECK(bought() == 5);
+
+    const auto once = without_answer(
+        purchase("a", 1).dump() + R"({"method":"event.resize","params":{"name":"a","delta":1}})");
+    CHECK(once.find("not all of it can have a key") != std::string::npos);
+    CHECK(std::count(once.begin(), once.end(), '\n') == 1);
 }
 
 TEST_SUITE_END();

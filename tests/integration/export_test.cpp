@@ -1,5 +1,6 @@
 // The ledger as lines, and what it adds up to.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -101,6 +102,33 @@ TEST_CASE("a report adds up to what the ledger says") {
     const auto by_hour = client(daemon, {"report", "--per", "hour", "--output", "tsv"});
     CHECK(by_hour.output.starts_with("hour\torders\tsold\tcancelled\theld\treleased\n20"));
     CHECK(client(daemon, {"report", "--per", "moon"}).exit == 64);
+}
+
+TEST_CASE("in a report a user and a name of the same digits are two buyers") {
+    auto daemon = Daemon::with_events({});
+    auto rpc = daemon.connect();
+    rpc.result("event.create", {{"name", "fair"}, {"capacity", 50}, {"buyers", "claimed"}});
+    const auto uid = ::getuid();
+    const auto digits = std::to_string(uid);
+    rpc.result("purchase", {{"quantity", 3}, {"buyer", digits}});
+    const auto held = rpc.result("hold", {{"quantity", 2}, {"buyer", digits}})["order"];
+    rpc.result("purchase", {{"quantity", 4}});
+    rpc.result("release", {{"order", held}});
+    const auto rows =
+        Json::parse(client(daemon, {"report", "--per", "buyer", "--json"}).output)["report"];
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0]["buyer"] == uid);
+    CHECK(rows[0]["sold"] == 4);
+    CHECK(rows[1]["buyer"] == digits);
+    CHECK(rows[1]["sold"] == 3);
+    CHECK(rows[1]["released"] == 2);
+    const auto tsv =
+        lines_in(client(daemon, {"report", "--per", "buyer", "--output", "tsv"}).output);
+    REQUIRE(tsv.size() == 3);
+    CHECK(tsv[1].starts_with(digits + '\t'));
+    CHECK(tsv[2].starts_with('"' + digits + "\"\t"));
+    const auto text = client(daemon, {"report", "--per", "buyer"}).output;
+    CHECK(text.find('"' + digits + '"') != std::string::npos);
 }
 
 TEST_SUITE_END();

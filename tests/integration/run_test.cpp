@@ -89,6 +89,52 @@ TEST_CASE("with --confirm a command that succeeds has bought its ticket") {
     CHECK(rpc.result("query")["available"] == 1);
 }
 
+TEST_CASE("with --confirm a command may have bought its ticket itself") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    const auto own = std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() + " -q ";
+    const auto bought =
+        client(daemon, {"run", "--confirm", "sh", "-c", own + "confirm $TICKET_ORDER"});
+    CHECK(bought.exit == 0);
+    CHECK(bought.error.empty());
+    CHECK(daemon.connect().result("query")["sold"] == 1);
+    const auto released =
+        client(daemon, {"run", "--confirm", "sh", "-c", own + "release $TICKET_ORDER"});
+    CHECK(released.exit == 125);
+    CHECK(released.error.starts_with("wrong_state: "));
+}
+
+TEST_CASE("where SIGCHLD was ignored it still counts how the command ended") {
+    auto daemon = Daemon::with_events({"demo=2"});
+    const auto run_under = [&](const std::string& words) {
+        return run({"bash", "-c",
+                    "trap '' CHLD; exec " + std::string{TICKET_CLIENT_BINARY} + " --socket " +
+                        daemon.socket() + ' ' + words});
+    };
+    CHECK(run_under("run sh -c 'exit 7'").exit == 7);
+    CHECK(run_under("run --confirm sh -c 'exit 7'").exit == 7);
+    CHECK(run_under("watch --since 0 --exec 'exit 7'").exit == 7);
+    CHECK(run_under("run true").exit == 0);
+    CHECK(daemon.connect().result("query")["sold"] == 0);
+}
+
+TEST_CASE("a command finds signals blocked and ignored as ticket-client found them") {
+    auto daemon = Daemon::with_events({"ci=1"});
+    const std::string start = std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() +
+                              " run grep -E ^Sig(Blk|Ign): /proc/self/status";
+    const auto found_under = [&start](const std::string& ways) {
+        const auto script =
+            "import os, signal as s\nfor n in range(1, 32):\n"
+            "    if n not in (9, 19): s.signal(n, s.SIG_DFL)\n" +
+            ways + "\nwords = '" + start + "'.split()\nos.execv(words[0], words)";
+        return run({"python3", "-c", script}).output;
+    };
+    CHECK(found_under("") == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    const auto* const some =
+        "s.signal(s.SIGPIPE, s.SIG_IGN); s.signal(s.SIGINT, s.SIG_IGN); "
+        "s.pthread_sigmask(s.SIG_BLOCK, {s.SIGUSR1, s.SIGTERM})";
+    CHECK(found_under(some) == "SigBlk:\t0000000000004200\nSigIgn:\t0000000000001002\n");
+}
+
 TEST_CASE("commands take turns, first come first served") {
     auto daemon = Daemon::with_events({"ci=1"});
     auto rpc = daemon.connect();

@@ -28,6 +28,19 @@ void wait_for_shown(const Terminal& terminal, std::string& seen, const std::stri
     }
 }
 
+// `watch` with its output there, on a terminal of this kind.
+Process start_live(const Daemon& daemon, const Terminal& terminal, const std::string& kind,
+                   std::vector<std::string> words) {
+    terminal.set_columns(70);
+    ProcessOptions options;
+    options.stdout_path = terminal.path();
+    const std::vector<std::string> start{
+        "env",      "TERM=" + kind,  "NO_COLOR=1", TICKET_CLIENT_BINARY,
+        "--socket", daemon.socket(), "watch"};
+    words.insert(words.begin(), start.begin(), start.end());
+    return Process{words, options};
+}
+
 void wait_for_file(const std::string& path, const std::string& text) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!std::filesystem::exists(path) || read_file(path) != text) {
@@ -51,13 +64,36 @@ TEST_CASE("what is past is told, and it ends when what was waited for is so") {
     const auto now = client(daemon, {"watch", "demo", "--until", "lsn=3"});
     CHECK(now.exit == 0);
     CHECK(now.output.empty());
-    const auto all = client(daemon, {"watch", "--since", "0", "--timeout", "300ms"});
+    const auto all = client(daemon, {"watch", "--since", "0", "--until", "lsn=3"});
     CHECK(all.exit == 0);
     const auto lines = lines_of(all.output);
     REQUIRE(lines.size() == 3);
     CHECK(lines[0]["type"] == "event_created");
     CHECK(lines[2]["available"] == 0);
     CHECK(client(daemon, {"watch", "--until", "sold-out"}).exit == 0);
+    CHECK(client(daemon, {"watch", "--timeout", "100ms"}).exit == 0);
+}
+
+TEST_CASE("an LSN that comes to another event, or to none, is waited for no longer") {
+    auto daemon = Daemon::with_events({"demo=3", "other=9"});
+    client(daemon, {"buy", "--event", "demo"});
+    client(daemon, {"buy", "--event", "other"});
+    const auto past = client(daemon, {"watch", "demo", "--since", "0", "--until", "lsn=4"});
+    CHECK(past.exit == 0);
+    const auto lines = lines_of(past.output);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1]["lsn"] == 3);
+    CHECK(client(daemon, {"watch", "demo", "--until", "lsn=4"}).exit == 0);
+
+    auto waiting = start_client(daemon.socket(),
+                                {"watch", "demo", "--since", "0", "--json", "--until", "lsn=6"});
+    REQUIRE(waiting.wait_for_output("\"lsn\":3,"));
+    client(daemon, {"buy", "--event", "demo"});
+    REQUIRE(waiting.wait_for_output("\"lsn\":5,"));
+    CHECK(waiting.is_running());
+    client(daemon, {"abandon", "never-used"});
+    CHECK(waiting.wait() == 0);
+    CHECK(lines_of(waiting.output()).size() == 3);
 }
 
 TEST_CASE("it goes on over a kill of the daemon, without a gap") {
@@ -81,11 +117,22 @@ TEST_CASE("it goes on over a kill of the daemon, without a gap") {
 TEST_CASE("a command runs for each change, and ends the watch if it fails") {
     auto daemon = Daemon::with_events({"demo=2"});
     client(daemon, {"buy", "2"});
-    const auto told = client(daemon, {"watch", "--since", "0", "--timeout", "500ms", "--exec",
+    const auto told = client(daemon, {"watch", "--since", "0", "--until", "lsn=2", "--exec",
                                       "echo $TICKET_TYPE $TICKET_AVAILABLE"});
     CHECK(told.output == "event_created 2\npurchased 0\n");
     const auto failed = client(daemon, {"watch", "--since", "0", "--exec", "exit 3"});
     CHECK(failed.exit == 3);
+}
+
+TEST_CASE("--timeout is over between two commands too") {
+    auto daemon = Daemon::with_events({"demo=50"});
+    for (int i = 0; i < 5; ++i)
+        client(daemon, {"buy"});
+    // The first command takes all of the time; none behind it is started.
+    const auto over = client(daemon, {"watch", "--since", "0", "--timeout", "500ms", "--exec",
+                                      "echo $TICKET_LSN; exec sleep 0.5"});
+    CHECK(over.exit == 0);
+    CHECK(over.output == "1\n");
 }
 
 TEST_CASE("an event that opens by the clock is waited for") {
@@ -102,6 +149,7 @@ TEST_CASE("an event that opens by the clock is waited for") {
 TEST_CASE("what cannot be watched is refused") {
     auto daemon = Daemon::with_events({"demo=2"});
     CHECK(client(daemon, {"watch", "nothing"}).exit == 16);
+    CHECK(client(daemon, {"watch", "nothing", "--until", "lsn=1"}).exit == 16);
     CHECK(client(daemon, {"watch", "--since", "99"}).exit == 65);
     CHECK(client(daemon, {"watch", "--until", "tomorrow"}).exit == 64);
     CHECK(run_client("/nonexistent/socket", {"watch", "--timeout", "50ms"}).exit == 69);
@@ -147,6 +195,19 @@ TEST_CASE("once it was served it waits for the daemon longer than for one that n
     CHECK(read_file(path) == "{\"count\": 0}\n");
 }
 
+TEST_CASE(
+    "a daemon that does not answer is told apart from one that is not there, as a query does") {
+    auto daemon = Daemon::with_events({"demo=3"});
+    daemon.send_signal(SIGSTOP);
+    for (const std::string verb : {"watch", "query"}) {
+        CAPTURE(verb);
+        const auto silent = client(daemon, {verb, "--timeout", "100ms"});
+        CHECK(silent.exit == 75);
+        CHECK(silent.error.starts_with("no_answer: no answer from "));
+    }
+    daemon.send_signal(SIGCONT);
+}
+
 TEST_CASE("without a daemon it ends when --timeout is over") {
     auto daemon = Daemon::with_events({"demo=3"});
     const auto start = [&](std::vector<std::string> words) {
@@ -185,6 +246,47 @@ TEST_CASE("the live view says that no daemon answers, and goes on when one does"
     CHECK(watch.wait() == 0);
 }
 
+TEST_CASE("the live view leaves the terminal to the shell while Ctrl-Z has stopped it") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    auto watch = start_live(daemon, terminal, "xterm", {});
+    std::string seen;
+    wait_for_shown(terminal, seen, "latency");
+    for (int round = 0; round < 2; ++round) {
+        seen.clear();
+        watch.kill(SIGTSTP);
+        wait_for_shown(terminal, seen, "\x1b[?25h\x1b[?1049l");
+        watch.kill(SIGCONT);
+        seen.clear();
+        wait_for_shown(terminal, seen, "latency");
+    }
+    watch.kill(SIGINT);
+    CHECK(watch.wait() == 130);
+}
+
+TEST_CASE("the live view leaves behind what ended it") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const Terminal terminal;
+    auto watch = start_live(daemon, terminal, "xterm", {"--until", "sold-out"});
+    std::string seen;
+    wait_for_shown(terminal, seen, "latency");
+    client(daemon, {"buy", "9"});
+    CHECK(watch.wait() == 0);
+    seen += terminal.text();
+    const auto last = seen.substr(seen.rfind("\x1b[?1049l"));
+    CHECK(last.find("open              0         0         9") != std::string::npos);
+}
+
+TEST_CASE("a terminal that cannot move its cursor gets lines") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    for (const std::string kind : {"dumb", ""}) {
+        const Terminal terminal;
+        auto watch = start_live(daemon, terminal, kind, {"--since", "0", "--until", "lsn=1"});
+        CHECK(watch.wait() == 0);
+        CHECK(terminal.text() == "1 demo event_created: 9 of 9 available, 0 held, 0 sold\r\n");
+    }
+}
+
 TEST_CASE("what ends the live view is said behind it, where it stays") {
     const Terminal terminal;
     ProcessOptions options;
@@ -203,7 +305,7 @@ TEST_CASE("a mirror never goes back to an older count") {
     // It begins with what is so now; what is past is told behind that.
     const auto copy = "cat '" + std::string{path} + "'";
     const auto told = client(daemon, {"watch", "demo", "--since", "0", "--mirror", path, "--exec",
-                                      copy, "--timeout", "1s"});
+                                      copy, "--until", "lsn=2"});
     CHECK(told.exit == 0);
     CHECK(told.output == "{\"count\": 0}\n{\"count\": 0}\n");
 }
@@ -289,6 +391,19 @@ TEST_CASE("a reader that has read enough ends it without a word") {
                        " watch --since 0 --timeout 30s";
     const auto piped = run({"bash", "-c", "exec 3> >(:); wait $!; " + watch + " >&3; echo $? >&2"});
     CHECK(piped.error == "74\n");
+}
+
+TEST_CASE("a reader that goes away ends it, without another change") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    const auto watch =
+        std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket() + " watch --since 0";
+    const auto piped = run({"bash", "-c", "{ " + watch + "; echo $? >&2; } | head -1"});
+    CHECK(lines_of(piped.output).size() == 1);
+    CHECK(piped.error == "74\n");
+    // Who writes nothing there needs no reader.
+    const auto quiet =
+        run({"bash", "-c", "exec 3> >(:); wait $!; " + watch + " -q --timeout 200ms >&3"});
+    CHECK(quiet.exit == 0);
 }
 
 TEST_CASE("a command run for a change finds nothing of an outer one") {

@@ -55,6 +55,23 @@ TEST_CASE("every option that a verb names exists") {
     }
 }
 
+TEST_CASE("a difference of the capacity is refused with its range") {
+    const auto by = [](const std::string& number) {
+        return parse({"event", "resize", "demo", "--by", number});
+    };
+    CHECK(std::get<Arguments>(by("-1000000000000")).by == -1'000'000'000'000);
+    CHECK(std::get<Arguments>(by("+1000000000000")).by == 1'000'000'000'000);
+    for (const std::string wrong : {"0", "-0", "1000000000001", "9223372036854775807", "1.5"}) {
+        CAPTURE(wrong);
+        const auto outcome = by(wrong);
+        const auto* failure = failure_of(outcome);
+        REQUIRE(failure != nullptr);
+        CHECK(failure->exit_code == 64);
+        CHECK(failure->message.find("from 1 to 1000000000000, or one with a minus") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("global options are taken before and after the verb") {
     const std::vector<std::vector<std::string>> lines{
         {"--socket", "/s", "--json", "-q", "--timeout", "1.5s", "purchase", "3"},
