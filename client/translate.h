@@ -11,8 +11,8 @@ namespace ticketd::client {
 
 /// What LANGUAGE must say for gettext to find our Chinese, or nothing for English, in the order of
 /// GNU gettext: English in the locale "C" (or "POSIX", or none), else the first language of `list`
-/// (LANGUAGE) that we speak, else that of the locale. Ours stands behind what was asked for, so that what is
-/// started from here (`run`) still finds its own.
+/// (LANGUAGE) that we speak, else that of the locale. Ours stands behind what was asked for, so
+/// that what is started from here (`run`) still finds its own.
 std::string languages_for(std::string_view locale, std::string_view list);
 
 /// To be called once, before the first tr(). Costs nothing where no language is asked for.

@@ -161,8 +161,8 @@ JournalPosition JournalWriter::finish() {
     }
     wake_.notify_one();
     thread_.join();
-    // Gives back what was preallocated; no later run appends to this segment. But for two blocks: the
-    // next start ends this segment and begins another, also on a disk that is full by then.
+    // Gives back what was preallocated; no later run appends to this segment. But for two blocks:
+    // the next start ends this segment and begins another, also on a disk that is full by then.
     static_cast<void>(segment_->truncate(position_.offset));
     next_.reset();
     static_cast<void>(preallocate(directory_, 2 * kBlockBytes));

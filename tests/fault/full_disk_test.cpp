@@ -85,6 +85,23 @@ TEST_CASE("a daemon starts on a full disk, answers, and sells when there is room
     CHECK(again.result("ledger.verify")["ok"] == true);
 }
 
+TEST_CASE("after a clean stop a daemon starts on a disk that is full by then") {
+    const SmallDisk disk;
+    if (!disk.is_mounted()) return;
+    auto daemon = on(disk);
+    daemon.connect().result("purchase", {{"key", "k"}});
+    CHECK(daemon.stop() == 0);
+    disk.fill();
+    daemon.start();
+    auto rpc = daemon.connect();
+    CHECK(rpc.result("purchase", {{"key", "k"}})["replayed"] == true);
+    CHECK(rpc.kind("purchase") == "storage_full");
+    disk.make_room();
+    CHECK(buy_when_possible(rpc) == Json{2});
+    CHECK(daemon.stop() == 0);
+    CHECK(daemon.verify().exit == 0);
+}
+
 TEST_SUITE_END();
 
 }  // namespace
