@@ -45,17 +45,18 @@ std::optional<std::string> unknown_member(std::string_view request) {
     return std::nullopt;
 }
 
-std::vector<RequestResult> read_requests(std::string_view array) {
+RequestResult read_part(std::string_view request) {
     constexpr std::size_t kDepth = 3;  // the envelope, its params, the array
+    auto unknown = unknown_member(request);
+    if (unknown) return RequestFault{ErrorKind::kInvalidRequest, *std::move(unknown), {}};
+    return read_request(request, kDepth);
+}
+
+std::vector<RequestResult> read_requests(std::string_view array) {
     std::vector<RequestResult> requests;
     JsonSlice slice{array};
-    while (const auto item = slice.next()) {
-        if (const auto unknown = unknown_member(item->value)) {
-            requests.push_back(RequestFault{ErrorKind::kInvalidRequest, *unknown, {}});
-        } else {
-            requests.push_back(read_request(item->value, kDepth));
-        }
-    }
+    while (const auto item = slice.next())
+        requests.push_back(read_part(item->value));
     return requests;
 }
 
