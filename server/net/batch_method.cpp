@@ -257,12 +257,9 @@ void Service::park_atomic(const Batch& batch, const Caller& caller, const Respon
 std::optional<EventId> Service::try_atomic(const std::vector<Prepared>& batch,
                                            const Caller& caller) {
     std::vector<store::BatchRequest> items;
-    std::set<EventId> events;
-    for (const auto& one : batch) {
+    for (const auto& one : batch)
         items.push_back(one.item);
-        if (const auto event = store_.event_of(one.item)) events.insert(*event);
-    }
-    auto lines = waiting_room_.lines_of(events);
+    auto lines = waiting_room_.lines_of(store_.events_of(items));
     const auto outcome = store_.atomically(items, lines);
     const auto* results = std::get_if<std::vector<store::ChangeResult>>(&outcome);
     if (results == nullptr) return std::get<store::LockHeld>(outcome).event;

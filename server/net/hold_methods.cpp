@@ -25,11 +25,10 @@ std::optional<store::HoldRequest> Service::read_hold(const Params& params, const
     constexpr std::size_t kTtl = 2, kBind = 7;
     auto terms = read_terms(params, kOfHold, caller, responder);
     if (!terms) return std::nullopt;
-    auto bound = hold_watch_.binding(params.text(kBind), caller);
     // What was answered once is answered so again, whatever became of the process.
-    if (!terms->key.empty() && store_.find_answer(*terms)) {
-        bound = HoldWatch::named_by(params.text(kBind), caller);
-    }
+    const bool is_answered = !terms->key.empty() && store_.find_answer(*terms);
+    const auto bound = is_answered ? HoldWatch::named_by(params.text(kBind), caller)
+                                   : hold_watch_.binding(params.text(kBind), caller);
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
         if (*problem == HoldWatch::Problem::kTooMany) {
             responder.error(0, ErrorKind::kBusy, kTooManyProcesses);

@@ -69,7 +69,7 @@ struct Service::OrderPage {
         looked_at += seen + 1 - from;
         from = seen + 1;
         next = seen < last ? seen : 0;
-        return next == 0 || looked_at >= kScannedMax || orders.size() >= limit;
+        return next == 0 || looked_at >= kScannedMax;
     }
 };
 

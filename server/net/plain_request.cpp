@@ -15,7 +15,7 @@ constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// The front of what is not read yet. Whatever it does not find, it leaves in place.
+// The front of what is not read yet. Once something is not as it has to be, it stands anywhere.
 class Cursor {
   public:
     explicit Cursor(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}

@@ -182,10 +182,11 @@ OpenResult PosixDirectory::try_open(const std::string& name, OpenMode mode) {
     flags |= mode == OpenMode::kReadOnly ? O_RDONLY : O_RDWR;
     if (mode == OpenMode::kCreateNew) flags |= O_CREAT | O_EXCL;
     // A slot is read before each sale: that must not change the inode, which syncs would write.
-    FileDescriptor descriptor{::openat(descriptor_.get(), name.c_str(), flags | O_NOATIME, 0600)};
-    if (!descriptor.is_open() && errno == EPERM) {  // another user's file
-        descriptor = FileDescriptor{::openat(descriptor_.get(), name.c_str(), flags, 0600)};
-    }
+    const auto open_with = [&](int more) {
+        return FileDescriptor{::openat(descriptor_.get(), name.c_str(), flags | more, 0600)};
+    };
+    auto descriptor = open_with(O_NOATIME);
+    if (!descriptor.is_open() && errno == EPERM) descriptor = open_with(0);  // another user's file
     if (!descriptor.is_open()) {
         const bool is_unfit = errno == ELOOP || errno == EISDIR;
         return {nullptr, is_unfit ? unfit(errno) : last_error()};

@@ -157,6 +157,8 @@ class Store {
         const std::vector<BatchRequest>& items, Lines& lines);
     /// The event whose lock the request needs; nothing if it changes a hold that does not live.
     std::optional<EventId> event_of(const BatchRequest& request) const;
+    /// All those of several requests.
+    std::set<EventId> events_of(const std::vector<BatchRequest>& requests) const;
     /// The refusal for a request of an atomic batch that cannot be done because of another;
     /// remembered.
     Refused refuse_linked(const BatchRequest& item);

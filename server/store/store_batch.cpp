@@ -42,10 +42,7 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
         const auto kind = has_room ? ErrorKind::kBusy : ErrorKind::kStorageFull;
         return std::vector<ChangeResult>(items.size(), Refused{{kind}});
     }
-    std::set<EventId> events;
-    for (const auto& item : items) {
-        if (const auto event = event_of(item)) events.insert(*event);
-    }
+    auto events = events_of(items);
     std::vector<StockFile::SlotLock> locks;
     for (const auto event : events) {
         auto lock = enter(event);
@@ -120,6 +117,14 @@ std::optional<EventId> Store::event_of(const BatchRequest& request) const {
     if (const auto* hold = std::get_if<HoldRequest>(&request)) return hold->order.event;
     const auto* hold = state().find_hold(std::get<HoldChangeRequest>(request).order);
     return hold == nullptr ? std::nullopt : std::optional{hold->event};
+}
+
+std::set<EventId> Store::events_of(const std::vector<BatchRequest>& requests) const {
+    std::set<EventId> events;
+    for (const auto& request : requests) {
+        if (const auto event = event_of(request)) events.insert(*event);
+    }
+    return events;
 }
 
 void Store::take_back_staged(std::size_t undoable_before) {
