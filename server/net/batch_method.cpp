@@ -135,7 +135,7 @@ void Service::run_in_order(std::vector<RequestResult> requests, const Caller& ca
         handle(request, caller, r);
         if (store_.has_open_group()) on_change_();
     };
-    std::make_shared<BatchSequence>(std::move(requests), answers, handle_one)->go_on();
+    std::make_shared<BatchSequence>(loop_, std::move(requests), answers, handle_one)->go_on();
 }
 
 Service::Prepared Service::prepare(const RequestResult& read, const Caller& caller,

@@ -1,5 +1,7 @@
 #include "server/net/batch_sequence.h"
 
+#include <asio/post.hpp>
+
 namespace ticketd::net {
 
 Envelope without_id() {
@@ -7,6 +9,7 @@ Envelope without_id() {
 }
 
 void BatchSequence::go_on() {
+    if (next_ > 0 && !is_connected()) next_ = requests_.size();
     is_going_on_ = true;
     while (next_ < requests_.size() && !waits_) {
         waits_ = true;
@@ -27,7 +30,7 @@ void BatchSequence::deliver(ReplyMessage message, std::size_t) {
         collected.result(reply.lsn, std::move(reply.body));
     }
     waits_ = false;
-    if (!is_going_on_) go_on();
+    if (!is_going_on_) asio::post(loop_, [self = shared_from_this()] { self->go_on(); });
 }
 
 }  // namespace ticketd::net

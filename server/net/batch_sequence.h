@@ -1,7 +1,9 @@
 // The requests of a `batch` that is not atomic: each is handled as if it came alone, the next when
-// the one before is answered. Event loop only.
+// the one before is answered. One that had to wait is answered in the midst of something else, such
+// as serving a line, so the next has to come later, from the event loop. Event loop only.
 #pragma once
 
+#include <asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -17,11 +19,13 @@ class BatchSequence final : public ReplySink, public std::enable_shared_from_thi
   public:
     using Handle = std::function<void(const RequestResult&, const Responder&)>;
 
-    /// The answers are added to `answers`, which is complete after the last. It lives as long as
-    /// one of its requests is unanswered.
-    BatchSequence(std::vector<RequestResult> requests, std::shared_ptr<Exchange> answers,
-                  Handle handle)
-        : requests_(std::move(requests)),
+    /// The answers are added to `answers`, which is complete after the last; or earlier, if whoever
+    /// asked is gone: the rest is not done behind their back. It lives as long as one of its
+    /// requests is unanswered.
+    BatchSequence(asio::io_context& loop, std::vector<RequestResult> requests,
+                  std::shared_ptr<Exchange> answers, Handle handle)
+        : loop_(loop),
+          requests_(std::move(requests)),
           answers_(std::move(answers)),
           handle_(std::move(handle)) {}
 
@@ -32,6 +36,7 @@ class BatchSequence final : public ReplySink, public std::enable_shared_from_thi
     bool is_connected() override { return answers_->is_connected(); }
 
   private:
+    asio::io_context& loop_;
     const std::vector<RequestResult> requests_;
     std::size_t next_ = 0;
     bool waits_ = false;        // for an answer

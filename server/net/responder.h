@@ -22,7 +22,8 @@ class ReplySink {
     virtual ~ReplySink() = default;
 
     /// Requests that together weigh `weight` are answered by `message`, which is empty if none of
-    /// them wanted a reply.
+    /// them wanted a reply. Handles no other request within the call: whoever answers is in the
+    /// midst of something, such as serving a line.
     virtual void deliver(ReplyMessage message, std::size_t weight) = 0;
     /// False if nobody can read an answer any more.
     virtual bool is_connected() = 0;

@@ -148,7 +148,8 @@ std::span<const Method> Service::methods() {
 
 Service::Service(asio::io_context& loop, platform::Directory& directory, store::Store& store,
                  const Settings& settings, std::function<void()> on_change, OnExchange on_exchange)
-    : store_(store),
+    : loop_(loop),
+      store_(store),
       settings_(settings),
       on_change_(std::move(on_change)),
       on_exchange_(std::move(on_exchange)),

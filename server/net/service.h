@@ -249,6 +249,7 @@ class Service {
     void read_ledger(LedgerWorker& worker, Lsn lsn, const Responder& responder, Read read,
                      Done done);
 
+    asio::io_context& loop_;
     store::Store& store_;
     const Settings& settings_;
     const std::function<void()> on_change_;

@@ -47,7 +47,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     const auto event = order.event;
     if (std::holds_alternative<store::LockHeld>(store_.query(event))) return false;
     const bool can_wait = wait.count() > 0;
-    if (can_wait && waiting() >= limits::kWaiting) {
+    if (can_wait && (is_closed_ || waiting() >= limits::kWaiting)) {
         tell(store::Refused{{ErrorKind::kBusy}}, caller, responder, true);
         return true;
     }
@@ -300,6 +300,7 @@ void WaitingRoom::look_again() {
 }
 
 void WaitingRoom::give_up_all() {
+    is_closed_ = true;
     for (auto& [event, queue] : queues_) {
         for (auto& [place, waiter] : queue.waiters) {
             for (const auto& asker : waiter.askers)

@@ -62,7 +62,7 @@ class WaitingRoom {
     void settle(UserId uid, const std::string& key);
     /// Changes were taken back.
     void look_again();
-    /// The daemon stops.
+    /// The daemon stops: nobody waits any more, and whoever wants to is told `busy`.
     void give_up_all();
 
   private:
@@ -118,6 +118,7 @@ class WaitingRoom {
     std::map<Key, std::pair<EventId, Place>> by_key_;
     std::set<std::tuple<Time, EventId, Place>> deadlines_;
     Time looked_for_absent_{};
+    bool is_closed_ = false;
     std::optional<Time> armed_for_;
 };
 

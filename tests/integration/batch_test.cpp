@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <csignal>
+#include <optional>
 
 #include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
@@ -270,6 +272,61 @@ TEST_CASE("an atomic batch passes others in a line where it fits, three times pa
     CHECK(rpc.kind("purchase", {{"event", "demo"}}) == "reserved_for_line");
     rpc.result("event.resize", {{"name", "demo"}, {"delta", 6}});
     CHECK(big.receive()["result"]["granted"] == 9);
+}
+
+// All of `demo`, and a batch whose first request waits for it.
+struct BatchInLine {
+    explicit BatchInLine(const Json& rest) {
+        order = rpc.result("hold", {{"quantity", 3}, {"ttl_ms", 60'000}})["order"];
+        Json requests{{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}}};
+        requests.insert(requests.end(), rest.begin(), rest.end());
+        batch->send(Json{{"jsonrpc", "2.0"},
+                         {"id", 1},
+                         {"method", "batch"},
+                         {"params", {{"requests", requests}}}}
+                        .dump() +
+                    "\n");
+        rpc.wait_for_stat("waiting", 1);
+    }
+
+    Daemon daemon = Daemon::with_events({"demo=3"});
+    Rpc rpc = daemon.connect();
+    std::optional<Rpc> batch = daemon.connect();
+    Json order;
+};
+
+TEST_CASE("a batch goes on behind a request that waited, be it in the same line") {
+    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}};
+    BatchInLine rig{Json{purchase("demo", 1), waits}};
+    rig.rpc.result("release", {{"order", rig.order}});
+    const auto results = rig.batch->receive()["result"]["results"];
+    REQUIRE(results.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(results[i]["result"]["serials"] == Json{i + 1});
+    CHECK(rig.daemon.stop() == 0);
+}
+
+TEST_CASE("of a batch whose client is gone nothing more is done") {
+    for (const auto* next : {"purchase", "query"}) {
+        BatchInLine rig{Json{{{"method", next}, {"params", Json::object()}}, purchase("demo", 1)}};
+        rig.batch.reset();
+        CHECK(rig.rpc.kind("purchase") == "held_out");
+        rig.rpc.wait_for_stat("waiting", 0);
+        rig.rpc.result("release", {{"order", rig.order}});
+        CHECK(rig.rpc.result("query")["sold"] == 0);
+        CHECK(rig.daemon.stop() == 0);
+    }
+}
+
+TEST_CASE("a batch that waits when the daemon stops is told so, request by request") {
+    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}};
+    BatchInLine rig{Json{waits, waits}};
+    rig.daemon.send_signal(SIGTERM);
+    const auto results = rig.batch->receive()["result"]["results"];
+    REQUIRE(results.size() == 3);
+    for (const auto& result : results)
+        CHECK(kind_of(result) == "busy");
+    CHECK(rig.daemon.wait() == 0);
 }
 
 TEST_CASE("what is not known in a request of a batch is not ignored") {
