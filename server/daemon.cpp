@@ -92,11 +92,11 @@ void prepare_socket_directory(const std::string& socket_path) {
     }
 }
 
-/// Keeps the connections we allow below the descriptors we may have.
+/// Keeps the connections and processes we allow below the descriptors we may have.
 net::Settings within_descriptor_limit(net::Settings settings) {
     const auto limit = platform::raise_descriptor_limit();
-    const auto reserved =
-        limits::kDescriptorsReserved + std::min(limits::kWatchedProcesses, limit / 4);
+    settings.watched_processes = std::min(settings.watched_processes, limit / 4);
+    const auto reserved = limits::kDescriptorsReserved + settings.watched_processes;
     const auto usable = limit > 2 * reserved ? limit - reserved : limits::kDescriptorsReserved;
     if (settings.connections > usable) {
         spdlog::warn("{} open files are allowed, so at most {} connections", limit, usable);

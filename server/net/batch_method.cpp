@@ -225,10 +225,7 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
     }
     auto in_the_way = who_waits(*batch);
     if (!in_the_way) in_the_way = try_atomic(*batch, caller);
-    if (in_the_way) {
-        const auto give_up_at = std::chrono::steady_clock::now() + settings_.lock_timeout;
-        park_atomic(batch, caller, responder, *in_the_way, give_up_at);
-    }
+    if (in_the_way) park_atomic(batch, caller, responder, *in_the_way, lock_deadline());
     if (store_.has_open_group()) on_change_();
 }
 
@@ -243,14 +240,15 @@ std::optional<EventId> Service::who_waits(const std::vector<Prepared>& batch) co
 
 // With the event whose lock somebody else has, and with no other: those go on.
 void Service::park_atomic(const Batch& batch, const Caller& caller, const Responder& responder,
-                          EventId event, std::chrono::steady_clock::time_point give_up_at) {
-    park(event, responder, [this, batch, caller, event, give_up_at](const Responder& r) {
-        const auto held = try_atomic(*batch, caller);
-        if (!held) return true;
-        if (*held == event || std::chrono::steady_clock::now() >= give_up_at) return false;
-        park_atomic(batch, caller, r, *held, give_up_at);
-        return true;
-    });
+                          EventId event, LockQueue::Time give_up_at) {
+    park(event, give_up_at, responder,
+         [this, batch, caller, event, give_up_at](const Responder& r) {
+             const auto held = try_atomic(*batch, caller);
+             if (!held) return true;
+             if (*held == event) return false;
+             park_atomic(batch, caller, r, *held, give_up_at);
+             return true;
+         });
 }
 
 // Nothing if it was decided, else the event whose lock another process has.

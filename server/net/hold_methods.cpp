@@ -51,6 +51,16 @@ void Service::hold(const Params& params, const Caller& caller, const Responder& 
     ask_for(*std::move(request), wait, caller, responder);
 }
 
+// A connection may have been closed while its request waited for the ledger.
+void Service::bind(const store::Changed& held, const box_office::Binding& binding,
+                   const Caller& caller, const Responder& responder) {
+    hold_watch_.bind(held.entry.lsn, binding, caller);
+    const bool has_connection = binding.bind == box_office::Bind::kConnection;
+    if (has_connection && !responder.is_connected()) {
+        hold_watch_.connection_closed(caller.connection);
+    }
+}
+
 store::HoldChangeRequest Service::read_change_of_hold(std::string_view method, const Params& params,
                                                       const Caller& caller) {
     store::HoldChange change = store::Release{};

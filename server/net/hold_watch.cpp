@@ -36,17 +36,19 @@ std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::binding(std::st
                                                                          const Caller& caller) {
     const auto named = named_by(bind, caller);
     if (named.bind != box_office::Bind::kProcess) return named;
-    const auto pid = named.pid;
-    const auto process = platform::open_process(pid);
-    if (!process || (process->uid != caller.uid && !caller.is_operator)) {
-        return Problem::kNoProcess;
+    const auto opened = platform::open_process(named.pid);
+    if (const auto* why = std::get_if<platform::NoProcess>(&opened)) {
+        return *why == platform::NoProcess::kNone ? Problem::kNoProcess : Problem::kTooMany;
     }
-    if (processes_.size() >= limits::kWatchedProcesses) forget_dead();
-    if (processes_.size() >= limits::kWatchedProcesses &&
-        !processes_.contains({pid, process->start})) {
-        return Problem::kTooMany;
-    }
-    return binding_to(pid, process->start);
+    const auto& process = std::get<platform::ProcessHandle>(opened);
+    if (process.uid != caller.uid && !caller.is_operator) return Problem::kNoProcess;
+    if (!processes_.contains({named.pid, process.start}) && !has_room()) return Problem::kTooMany;
+    return binding_to(named.pid, process.start);
+}
+
+bool HoldWatch::has_room() {
+    if (processes_.size() >= settings_.watched_processes) forget_dead();
+    return processes_.size() < settings_.watched_processes;
 }
 
 void HoldWatch::bind(Lsn order, const box_office::Binding& binding, const Caller& caller) {
@@ -59,7 +61,8 @@ void HoldWatch::bind(Lsn order, const box_office::Binding& binding, const Caller
     }
 }
 
-// If it has ended since it was looked at, so has the hold.
+// If it has ended since it was looked at, so has the hold. It may have waited in line since then:
+// that there is a descriptor for it is not certain.
 void HoldWatch::watch(Lsn order, const box_office::Binding& binding) {
     const Process process{binding.pid, binding.process_start};
     const auto known = processes_.find(process);
@@ -69,8 +72,13 @@ void HoldWatch::watch(Lsn order, const box_office::Binding& binding) {
         if (orders.size() % kDeadAtOnce == 0) forget_dead();
         return;
     }
-    auto handle = platform::open_process(binding.pid);
-    if (!handle || handle->start != binding.process_start) return end({order}, binding);
+    auto opened = platform::open_process(binding.pid);
+    auto* const handle = std::get_if<platform::ProcessHandle>(&opened);
+    const bool is_unknown =
+        handle == nullptr && std::get<platform::NoProcess>(opened) == platform::NoProcess::kUnknown;
+    const bool lives = handle != nullptr && handle->start == binding.process_start;
+    if (!lives && !is_unknown) return end({order}, binding);
+    if (is_unknown || !has_room()) return unwatched_.push_back(order);
     auto watched = std::make_unique<Watched>(
         Watched{asio::posix::stream_descriptor{loop_, handle->descriptor.release()}, {order}});
     watched->ended.async_wait(asio::posix::descriptor_base::wait_read,
@@ -104,6 +112,7 @@ void HoldWatch::end(const std::vector<Lsn>& orders, const box_office::Binding& b
 
 void HoldWatch::catch_up() {
     forget_dead();
+    unwatched_.clear();
     std::vector<Lsn> bound;
     for (const auto& [connection, orders] : by_connection_)
         bound.insert(bound.end(), orders.begin(), orders.end());
@@ -114,6 +123,16 @@ void HoldWatch::catch_up() {
         if (std::binary_search(bound.begin(), bound.end(), order)) continue;
         if (hold.binding.bind == box_office::Bind::kConnection) end({order}, hold.binding);
         if (hold.binding.bind == box_office::Bind::kProcess) watch(order, hold.binding);
+    }
+}
+
+void HoldWatch::look_again() {
+    constexpr std::size_t kAtOnce = 64;
+    for (auto left = std::min(kAtOnce, unwatched_.size()); left > 0; --left) {
+        const auto order = unwatched_.front();
+        unwatched_.pop_front();
+        const auto* hold = store_.state().find_hold(order);
+        if (hold != nullptr) watch(order, hold->binding);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 
 #include "server/box_office/hold.h"
 #include "server/net/session.h"
+#include "server/net/settings.h"
 #include "server/platform/process.h"
 #include "server/store/store.h"
 
@@ -25,13 +27,14 @@ namespace ticketd::net {
 class HoldWatch {
   public:
     /// `on_gone` is called when the store has been told something. All must outlive the watch.
-    HoldWatch(asio::io_context& loop, store::Store& store, std::function<void()> on_gone)
-        : loop_(loop), store_(store), on_gone_(std::move(on_gone)) {}
+    HoldWatch(asio::io_context& loop, store::Store& store, const Settings& settings,
+              std::function<void()> on_gone)
+        : loop_(loop), store_(store), settings_(settings), on_gone_(std::move(on_gone)) {}
 
     /// Why a hold cannot be bound.
     enum class Problem : std::uint8_t {
         kNoProcess,  ///< there is none of that number, or it is somebody else's
-        kTooMany,    ///< limits::kWatchedProcesses are watched already
+        kTooMany,    ///< as many as may be are watched already, or descriptors are short
     };
     /// What "connection", "pid" or "pid:NUMBER" of this caller stands for.
     std::variant<box_office::Binding, Problem> binding(std::string_view bind, const Caller& caller);
@@ -45,6 +48,9 @@ class HoldWatch {
     /// After a start, or after changes were taken back: holds live that were not bound here, and
     /// what they are bound to may be no more.
     void catch_up();
+    /// Now and then: looks again at processes that there was no descriptor for when their holds
+    /// were made, a few each time.
+    void look_again();
 
   private:
     using Process = std::pair<std::uint32_t, std::uint64_t>;  // its number and start
@@ -53,6 +59,7 @@ class HoldWatch {
         std::vector<Lsn> orders;
     };
 
+    bool has_room();
     void watch(Lsn order, const box_office::Binding& binding);
     void process_ended(const Process& process);
     void end(const std::vector<Lsn>& orders, const box_office::Binding& binding);
@@ -60,9 +67,11 @@ class HoldWatch {
 
     asio::io_context& loop_;
     store::Store& store_;
+    const Settings& settings_;
     const std::function<void()> on_gone_;
     std::unordered_map<std::uint64_t, std::vector<Lsn>> by_connection_;
     std::map<Process, std::unique_ptr<Watched>> processes_;
+    std::deque<Lsn> unwatched_;  // bound to processes that look_again() looks at
 };
 
 }  // namespace ticketd::net

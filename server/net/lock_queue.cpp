@@ -8,9 +8,10 @@ constexpr std::chrono::milliseconds kRetryInterval{2};
 
 }  // namespace
 
-void LockQueue::park(EventId event, std::function<bool()> attempt, std::function<void()> give_up) {
-    queues_[event].push_back(
-        {std::chrono::steady_clock::now() + timeout_, std::move(attempt), std::move(give_up)});
+void LockQueue::park(EventId event, Time give_up_at, std::function<bool()> attempt,
+                     std::function<void()> give_up) {
+    if (is_closed_) return give_up();
+    queues_[event].push_back({give_up_at, std::move(attempt), std::move(give_up)});
     ++waiting_;
     ++parked_total_;
     arm();
@@ -36,15 +37,22 @@ void LockQueue::retry() {
 }
 
 void LockQueue::retry(Queue& queue) {
-    const auto now = std::chrono::steady_clock::now();
-    while (!queue.empty()) {
-        if (!queue.front().attempt()) {
-            if (queue.front().deadline > now) return;
-            queue.front().give_up();
-        }
+    while (!queue.empty() && queue.front().attempt()) {
         queue.pop_front();
         --waiting_;
     }
+    // Whoever has waited for another lock before gives up earlier than those ahead.
+    const auto now = std::chrono::steady_clock::now();
+    waiting_ -= std::erase_if(queue, [now](const Parked& parked) {
+        if (parked.give_up_at > now) return false;
+        parked.give_up();
+        return true;
+    });
+}
+
+void LockQueue::close() {
+    is_closed_ = true;
+    give_up_all();
 }
 
 void LockQueue::give_up_all() {

@@ -17,25 +17,29 @@ namespace ticketd::net {
 
 class LockQueue {
   public:
-    LockQueue(asio::io_context& loop, std::chrono::milliseconds timeout)
-        : timer_(loop), timeout_(timeout) {}
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit LockQueue(asio::io_context& loop) : timer_(loop) {}
 
     /// True if requests for this event wait already, so that a new one must not pass them.
     bool has_waiting(EventId event) const { return queues_.contains(event); }
 
     /// Calls `attempt` again and again, behind the requests that wait for this event, until it
-    /// returns true (it has answered); calls `give_up` instead once the timeout has passed.
-    void park(EventId event, std::function<bool()> attempt, std::function<void()> give_up);
+    /// returns true (it has answered); calls `give_up` instead once `give_up_at` has passed.
+    void park(EventId event, Time give_up_at, std::function<bool()> attempt,
+              std::function<void()> give_up);
 
-    /// Lets everything give up now: the daemon stops.
+    /// Lets everything give up now.
     void give_up_all();
+    /// The same, and whoever comes later at once: the daemon stops.
+    void close();
 
     std::size_t waiting() const { return waiting_; }
     std::uint64_t parked_total() const { return parked_total_; }
 
   private:
     struct Parked {
-        std::chrono::steady_clock::time_point deadline;
+        Time give_up_at;
         std::function<bool()> attempt;
         std::function<void()> give_up;
     };
@@ -46,11 +50,11 @@ class LockQueue {
     void retry(Queue& queue);
 
     asio::steady_timer timer_;
-    std::chrono::milliseconds timeout_;
     std::map<EventId, Queue> queues_;  // none of them empty, but for a moment
     std::size_t waiting_ = 0;
     std::uint64_t parked_total_ = 0;
     bool armed_ = false;
+    bool is_closed_ = false;
 };
 
 }  // namespace ticketd::net

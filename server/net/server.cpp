@@ -338,6 +338,7 @@ void Server::sweep() {
         for (const auto& session : all)
             session->check_deadlines(now);
         store_.scrub();
+        service_.hold_watch().look_again();
         if (store_.next_end() || service_.waiting_room().waiting() > 0) end_turn_later();
         if (stopped_) check_stopped();
         sweep();
@@ -350,8 +351,7 @@ void Server::stop(std::function<void()> stopped) {
     asio::error_code ignored;
     acceptor_.close(ignored);
     accept_pause_.cancel();
-    service_.give_up_locks();
-    service_.waiting_room().give_up_all();
+    service_.close();
     for (const auto& [key, session] : sessions_) {
         if (auto alive = session.lock()) alive->finish();
     }

@@ -89,9 +89,14 @@ class Service {
     HoldWatch& hold_watch() { return hold_watch_; }
     WaitingRoom& waiting_room() { return waiting_room_; }
     Watchers& watchers() { return watchers_; }
-    /// Requests that wait for a record lock are told `busy`: the daemon stops, or what they were
-    /// checked against was taken back.
+    /// Requests that wait for a record lock are told `busy`: what they were checked against was
+    /// taken back.
     void give_up_locks() { locks_.give_up_all(); }
+    /// The daemon stops: nobody waits for a lock or in line any more.
+    void close() {
+        locks_.close();
+        waiting_room_.close();
+    }
 
     static std::span<const Method> methods();
 
@@ -170,6 +175,8 @@ class Service {
     bool tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
               const Responder& responder, bool is_last = true);
     void count(const store::ChangeResult& result);
+    void bind(const store::Changed& held, const box_office::Binding& binding, const Caller& caller,
+              const Responder& responder);
     bool try_preview(const store::PurchaseRequest& request, const Responder& responder);
     /// What `confirm`, `release` or `extend` asks for.
     static store::HoldChangeRequest read_change_of_hold(std::string_view method,
@@ -209,7 +216,7 @@ class Service {
                 const Responder& responder);
     std::optional<EventId> who_waits(const std::vector<Prepared>& batch) const;
     void park_atomic(const Batch& batch, const Caller& caller, const Responder& responder,
-                     EventId event, std::chrono::steady_clock::time_point give_up_at);
+                     EventId event, LockQueue::Time give_up_at);
     std::optional<EventId> try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
     /// Tells all of a batch that cannot be done but the one that failed.
     void link_others(const std::vector<Prepared>& batch, std::size_t failed);
@@ -242,7 +249,11 @@ class Service {
     void run_locked(EventId event, const Responder& responder, Attempt attempt);
     /// The same, once those who wait for the event's lock have had their turn.
     template <typename Attempt>
-    void park(EventId event, const Responder& responder, Attempt attempt);
+    void park(EventId event, LockQueue::Time give_up_at, const Responder& responder,
+              Attempt attempt);
+    LockQueue::Time lock_deadline() const {
+        return std::chrono::steady_clock::now() + settings_.lock_timeout;
+    }
     /// Once `lsn` is durable, calls `read(LedgerReader&)` on the worker's thread, then
     /// `done(result)` on the loop.
     template <typename Read, typename Done>
@@ -310,7 +321,7 @@ bool Service::tell(const store::ChangeResult& result, const Caller& caller, cons
     count(result);
     if constexpr (std::is_same_v<Request, store::HoldRequest>) {
         const auto* held = std::get_if<store::Changed>(&result);
-        if (held != nullptr && is_last) hold_watch_.bind(held->entry.lsn, request.binding, caller);
+        if (held != nullptr && is_last) bind(*held, request.binding, caller, responder);
     }
     const auto& event = store_.state().event(store::event_of(request)).name;
     return answer(result, event, caller, request, responder);
@@ -319,18 +330,19 @@ bool Service::tell(const store::ChangeResult& result, const Caller& caller, cons
 template <typename Attempt>
 void Service::run_locked(EventId event, const Responder& responder, Attempt attempt) {
     if (!locks_.has_waiting(event) && attempt(responder)) return;
-    park(event, responder, std::move(attempt));
+    park(event, lock_deadline(), responder, std::move(attempt));
 }
 
 template <typename Attempt>
-void Service::park(EventId event, const Responder& responder, Attempt attempt) {
+void Service::park(EventId event, LockQueue::Time give_up_at, const Responder& responder,
+                   Attempt attempt) {
     const auto give_up = [responder, this] {
         responder.error(
             0, ErrorKind::kBusy, "another process holds the lock of the event",
             {{"retry_after_ms", static_cast<std::uint64_t>(settings_.lock_timeout.count())}});
     };
     locks_.park(
-        event,
+        event, give_up_at,
         [responder, attempt, give_up, this] {
             // Whoever asked is gone: what they wanted is not done behind their back.
             if (!responder.is_connected()) {

@@ -22,6 +22,7 @@ struct Settings {
     std::size_t batch_requests = limits::kBatchRequests;
     std::size_t connections = limits::kConnections;
     std::size_t connections_per_uid = limits::kConnectionsPerUid;
+    std::size_t watched_processes = limits::kWatchedProcesses;
     std::size_t in_flight = limits::kInFlight;
     std::size_t output_bytes = limits::kOutputBytes;
     milliseconds first_byte_timeout{limits::kFirstByteMs};

@@ -299,7 +299,7 @@ void WaitingRoom::look_again() {
         queue.seen = 0;
 }
 
-void WaitingRoom::give_up_all() {
+void WaitingRoom::close() {
     is_closed_ = true;
     for (auto& [event, queue] : queues_) {
         for (auto& [place, waiter] : queue.waiters) {

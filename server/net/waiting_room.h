@@ -63,7 +63,7 @@ class WaitingRoom {
     /// Changes were taken back.
     void look_again();
     /// The daemon stops: nobody waits any more, and whoever wants to is told `busy`.
-    void give_up_all();
+    void close();
 
   private:
     using Time = std::chrono::steady_clock::time_point;

@@ -8,9 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +51,11 @@ std::optional<std::uint32_t> real_uid_of(const std::string& folder) {
     const auto at = text.find(kLine);
     if (at == std::string::npos) return std::nullopt;
     return number_of<std::uint32_t>(std::string_view{text}.substr(at + kLine.size()));
+}
+
+NoProcess why_not(int error) {
+    const bool is_short = error == EMFILE || error == ENFILE || error == ENOMEM;
+    return is_short ? NoProcess::kUnknown : NoProcess::kNone;
 }
 
 }  // namespace
@@ -117,17 +124,19 @@ std::vector<std::uint32_t> peer_groups(int socket) {
     return groups;
 }
 
-std::optional<ProcessHandle> open_process(std::uint32_t pid) {
+std::variant<ProcessHandle, NoProcess> open_process(std::uint32_t pid) {
     const auto number = static_cast<long>(pid);
-    if (number <= 0 || number > INT32_MAX) return std::nullopt;
+    if (number <= 0 || number > INT32_MAX) return NoProcess::kNone;
+    errno = 0;
     ProcessHandle handle{FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, number, 0))}};
-    if (handle.descriptor.get() < 0) return std::nullopt;
+    if (!handle.descriptor.is_open()) return why_not(errno);
     const auto folder = "/proc/" + std::to_string(pid);
     const auto start = start_of(folder);
     const auto uid = real_uid_of(folder);
     // If it still runs, its number was nobody else's while that was read.
     pollfd ended{handle.descriptor.get(), POLLIN, 0};
-    if (!start || !uid || ::poll(&ended, 1, 0) != 0) return std::nullopt;
+    if (!start || !uid) return why_not(errno);
+    if (::poll(&ended, 1, 0) != 0) return NoProcess::kNone;
     handle.start = *start;
     handle.uid = *uid;
     return handle;

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <variant>
 #include <vector>
 
 #include "server/platform/file_descriptor.h"
@@ -60,7 +60,12 @@ struct ProcessHandle {
     std::uint32_t uid = 0;      ///< its real user
     std::uint64_t start = 0;    ///< when it was started, in clock ticks since boot
 };
-/// Nothing if there is no such process, or it has ended. Any thread, any time.
-std::optional<ProcessHandle> open_process(std::uint32_t pid);
+/// Why there is no handle.
+enum class NoProcess : std::uint8_t {
+    kNone,     ///< there is no such process, or it has ended, or it cannot be seen from here
+    kUnknown,  ///< without descriptors or memory nobody can tell
+};
+/// Any thread, any time.
+std::variant<ProcessHandle, NoProcess> open_process(std::uint32_t pid);
 
 }  // namespace ticketd::platform

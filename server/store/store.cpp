@@ -209,10 +209,11 @@ std::optional<StockFile::SlotLock> Store::lock_slot(EventId event) {
 }
 
 // With the slot's lock: the slot says what the ledger says, and holds that have ended are no more.
-// Nothing if another process has the lock.
+// Nothing if another process has the lock. A batch entered all of its events at one instant.
 std::optional<StockFile::SlotLock> Store::enter(EventId event) {
     auto lock = lock_slot(event);
     if (!lock || !settle_slot(event)) return std::nullopt;
+    if (staged_) return lock;
     instant_ = clock_.read();
     end_due_holds(event);
     return lock;

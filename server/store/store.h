@@ -239,13 +239,13 @@ class Store {
         const void* request_;
         std::string (*image_of_)(const void*);
     };
-    /// A change that is not durable, and what it takes to undo it.
     /// Entries that are to be of one group, and are not appended yet.
     struct Staged {
         std::string entries;
         std::uint32_t count = 0;
         std::set<EventId> locked;
     };
+    /// A change that is not durable, and what it takes to undo it.
     struct Undoable {
         LedgerState::Undo undo;
         std::vector<std::optional<Deadlines::Deadline>> deadlines_before;  // of undo.holds

@@ -34,6 +34,16 @@ const Entry* entry_of(const ChangeResult& result) {
 std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
     const std::vector<BatchRequest>& items, Lines& lines) {
     TICKETD_CHECK(items.size() <= limits::kAtomicRequests && !staged_);
+    auto events = events_of(items);
+    std::vector<StockFile::SlotLock> locks;
+    for (const auto event : events) {
+        auto lock = lock_slot(event);
+        if (!lock || !settle_slot(event)) return LockHeld{event};
+        locks.push_back(*std::move(lock));
+    }
+    instant_ = clock_.read();
+    for (const auto event : events)
+        end_due_holds(event);
     std::size_t bytes = 0;
     for (const auto& item : items)
         bytes += bytes_at_most(item);
@@ -41,13 +51,6 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
     if (journal_->is_backlogged() || !has_room) {
         const auto kind = has_room ? ErrorKind::kBusy : ErrorKind::kStorageFull;
         return std::vector<ChangeResult>(items.size(), Refused{{kind}});
-    }
-    auto events = events_of(items);
-    std::vector<StockFile::SlotLock> locks;
-    for (const auto event : events) {
-        auto lock = enter(event);
-        if (!lock) return LockHeld{event};
-        locks.push_back(*std::move(lock));
     }
 
     const auto undoable_before = undo_.size();
@@ -81,8 +84,9 @@ std::size_t Store::bytes_at_most(const BatchRequest& request) const {
     };
     if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) add_order(*purchase);
     if (const auto* hold = std::get_if<HoldRequest>(&request)) add_order(hold->order);
+    // The hold that is changed may be made by the same batch.
     const auto event = event_of(request);
-    const bool has_slots = event && state().event(*event).rules.terms.reuses_numbers;
+    const bool has_slots = !event || state().event(*event).rules.terms.reuses_numbers;
     return has_slots ? bytes + limits::kSlots / 8 : bytes;
 }
 

@@ -329,6 +329,27 @@ TEST_CASE("a batch that waits when the daemon stops is told so, request by reque
     CHECK(rig.daemon.wait() == 0);
 }
 
+TEST_CASE("a batch that waits for a lock when the daemon stops is told so, request by request") {
+    auto daemon = Daemon::with_events({"a=3"});
+    auto rpc = daemon.connect(), other = daemon.connect();
+    const LockHolder lock{daemon.stock_file(),
+                          {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
+    const Json requests{purchase("a", 1), purchase("a", 1), purchase("a", 1)};
+    rpc.send(Json{{"jsonrpc", "2.0"},
+                  {"id", 1},
+                  {"method", "batch"},
+                  {"params", {{"requests", requests}}}}
+                 .dump() +
+             "\n");
+    other.wait_for_stat("lock_waits_total", 1);
+    daemon.send_signal(SIGTERM);
+    const auto results = rpc.receive()["result"]["results"];
+    REQUIRE(results.size() == 3);
+    for (const auto& result : results)
+        CHECK(kind_of(result) == "busy");
+    CHECK(daemon.wait() == 0);
+}
+
 TEST_CASE("what is not known in a request of a batch is not ignored") {
     auto daemon = Daemon::with_events({"demo=10"});
     auto rpc = daemon.connect();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <memory>
 
 #include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
@@ -16,6 +17,13 @@ void wait_for_state(Rpc& rpc, const Json& order, const std::string& state) {
     while (rpc.result("order", {{"order", order}})["state"] != state) {
         if (std::chrono::steady_clock::now() > deadline) FAIL("the order never was " << state);
         rpc.result("ping");
+    }
+}
+
+void wait_for_held(Rpc& rpc, int count) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (rpc.result("query")["held"] != count) {
+        if (std::chrono::steady_clock::now() > deadline) FAIL("never were as many held: " << count);
     }
 }
 
@@ -212,6 +220,57 @@ TEST_CASE("a hold bound to a process ends with it, also over a restart of the da
     CHECK(rpc.result("order", {{"order", survives}})["state"] == "held");
     third.kill(SIGTERM);
     wait_for_state(rpc, survives, "released");
+}
+
+TEST_CASE("a hold that is made once its connection is closed ends at once") {
+    auto daemon = Daemon::with_events({"demo=1000"});
+    auto rpc = daemon.connect();
+    const Json known{{"method", "purchase"}, {"params", {{"key", "known"}}}};
+    const Json bound{{"method", "hold"}, {"params", {{"bind", "connection"}}}};
+    rpc.result("purchase", {{"key", "known"}});
+    for (int i = 0; i < 60; ++i) {
+        auto leaving = daemon.connect();
+        const Json params{{"requests", {known, bound}}, {"atomic", i % 2 == 0}};
+        // The ledger is read for the key; until then the connection is closed.
+        leaving.send(
+            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
+            "\n");
+    }
+    wait_for_held(rpc, 0);
+    CHECK(rpc.result("query")["sold"] == 1);
+}
+
+TEST_CASE("holds bound to more processes than can be watched end with those, and not before") {
+    constexpr int kProcesses = 40;
+    DaemonOptions options;
+    options.arguments = {"--event", "demo=1000"};
+    options.process.nofile = 60;  // for a quarter of them processes are watched
+    Daemon daemon{options};
+    daemon.start();
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    rpc.result("event.pause", {{"name", "demo"}});
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int i = 0; i < kProcesses; ++i) {
+        processes.push_back(std::make_unique<Process>(std::vector<std::string>{"sleep", "1000"}));
+        const Json params{{"bind", "pid:" + std::to_string(processes.back()->pid())},
+                          {"wait_ms", 60'000}};
+        waiting.send(
+            Json{{"jsonrpc", "2.0"}, {"id", i}, {"method", "hold"}, {"params", params}}.dump() +
+            "\n");
+    }
+    rpc.wait_for_stat("waiting", kProcesses);
+    rpc.result("event.resume", {{"name", "demo"}});
+    std::vector<Json> orders;
+    for (int i = 0; i < kProcesses; ++i)
+        orders.push_back(waiting.receive()["result"]["order"]);
+    CHECK(rpc.kind("hold", {{"bind", "pid:" + std::to_string(::getpid())}}) == "busy");
+    for (int left = kProcesses; left > 0; --left) {
+        CHECK(rpc.result("query")["held"] == left);
+        processes.back()->kill(SIGKILL);
+        processes.pop_back();
+        wait_for_state(rpc, orders[static_cast<std::size_t>(left) - 1], "released");
+    }
+    CHECK(rpc.result("query")["available"] == 1000);
 }
 
 TEST_CASE("the key of a hold is answered again when the process that it was bound to is no more") {

@@ -74,6 +74,26 @@ TEST_CASE("a confirmation and the end of a hold, ticks apart: exactly one of the
         race.run();
 }
 
+TEST_CASE("an atomic batch is decided at one instant: no hold ends in the midst of it") {
+    StoreRig rig;
+    const auto event = rig.create("demo", 100'000);
+    rig.clock().let_pass_with_each_look(std::chrono::milliseconds{1});
+    for (int i = 0; i < 200; ++i)
+        rig.store().hold({{kAnyone, event, {1, 1}, "", ""}, 500, {}});
+    const std::vector<BatchRequest> items(16, PurchaseRequest{kAnyone, event, {1, 1}, "", ""});
+    Lines lines;
+    while (rig.store().state().event(event).stock.held > 0) {
+        const auto outcome = rig.store().atomically(items, lines);
+        const auto& results = std::get<std::vector<ChangeResult>>(outcome);
+        const auto& first = std::get<Changed>(results.front()).entry;
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            const auto& entry = std::get<Changed>(results[i]).entry;
+            REQUIRE(entry.lsn == first.lsn + i);
+            REQUIRE(entry.time_ms == first.time_ms);
+        }
+    }
+}
+
 TEST_CASE("the ledger shows no hold confirmed, extended or released at its end, nor ended before") {
     StoreRig rig;
     const auto event = rig.create("demo", 100'000);
