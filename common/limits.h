@@ -107,8 +107,10 @@ inline constexpr std::size_t kEvents = 100'000;
 inline constexpr std::size_t kHolds = 100'000;
 /// Of one user, so that nobody takes them all; beyond it `limit_reached`.
 inline constexpr std::size_t kHoldsPerUid = 10'000;
-/// Requests that wait in line, of all events; beyond it another that would wait is told `busy`.
+/// Requests that wait in line, of all events, and of one user, so that nobody takes all places;
+/// beyond it another that would wait is told `busy`.
 inline constexpr std::size_t kWaiting = 10'000;
+inline constexpr std::size_t kWaitingPerUid = 5'000;
 /// The longest that a request may wait.
 inline constexpr std::int64_t kWaitMsMax = 86'400'000;
 /// How long a place in line is kept for a client that went away and has a key to come back with: a
@@ -181,6 +183,6 @@ static_assert(kConnectionsPerUid + kConnectionsForOperators <= kConnections);
 static_assert(kConnectionsForOperators < kDescriptorsReserved);
 static_assert(kOutputBytesMax + kMessageBytesMax < kHeldBytes, "one connection alone fits");
 static_assert(kCapacity < kInteger);
-static_assert(kHoldsPerUid < kHolds);
+static_assert(kHoldsPerUid < kHolds && kWaitingPerUid < kWaiting);
 
 }  // namespace ticketd::limits

@@ -1,6 +1,6 @@
 // Reads one JSON-RPC request out of one JSON value, by SAX into fixed fields: no DOM is built of
 // what a stranger sent. It knows the envelope (JSON-RPC 2.0, and 1.0 when "jsonrpc" is missing) and
-// collects the parameters; which parameters a method takes is methods.h and params.h.
+// collects the parameters; which parameters a method takes is for service.h and params.h.
 // Pure functions, thread-safe.
 #pragma once
 

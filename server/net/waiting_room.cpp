@@ -11,6 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr std::string_view kStops = "the daemon stops";
+
 const store::PurchaseRequest& order_of(const WaitingRoom::Request& request) {
     if (const auto* hold = std::get_if<store::HoldRequest>(&request)) return hold->order;
     return std::get<store::PurchaseRequest>(request);
@@ -47,8 +49,9 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     const auto event = order.event;
     if (std::holds_alternative<store::LockHeld>(store_.query(event))) return false;
     const bool can_wait = wait.count() > 0;
-    if (can_wait && (is_closed_ || waiting() >= limits::kWaiting)) {
-        tell(store::Refused{{ErrorKind::kBusy}}, caller, responder, true);
+    const auto obstacle = can_wait ? why_not(order.uid) : std::nullopt;
+    if (obstacle) {
+        responder.error(0, ErrorKind::kBusy, *obstacle);
         return true;
     }
     auto& queue = queues_[event];
@@ -59,6 +62,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
         note_next_look(event, queue);
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
         deadlines_.emplace(deadline, event, place);
+        ++waiting_of_[order.uid];
         queue.waiters.emplace(
             place,
             Waiter{std::move(request), std::move(tell), {{caller, responder}}, deadline, {}});
@@ -70,6 +74,15 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     if (std::holds_alternative<store::LockHeld>(result)) return false;
     tell(result, caller, responder, true);
     return true;
+}
+
+// Why nobody else of this user can wait, if so.
+std::optional<std::string_view> WaitingRoom::why_not(UserId uid) const {
+    if (is_closed_) return kStops;
+    const auto of_uid = waiting_of_.find(uid);
+    const bool has_share = of_uid != waiting_of_.end() && of_uid->second >= limits::kWaitingPerUid;
+    if (has_share || waiting() >= limits::kWaiting) return "as many wait in line as may";
+    return std::nullopt;
 }
 
 bool WaitingRoom::is_behind(EventId event, std::uint64_t least) {
@@ -149,12 +162,12 @@ void WaitingRoom::serve() {
     arm();
 }
 
-void WaitingRoom::serve(EventId event, Queue& queue) {
+bool WaitingRoom::serve(EventId event, Queue& queue) {
     for (;;) {
         if (std::holds_alternative<store::LockHeld>(store_.query(event))) {
             // Another process has the lock: a little later, then.
             queue.next_look = steady_clock::now() + milliseconds{limits::kSweepMs};
-            return;
+            return false;
         }
         settle_all(event, queue);
         const auto place = whose_turn(event, queue);
@@ -166,6 +179,7 @@ void WaitingRoom::serve(EventId event, Queue& queue) {
     }
     queue.seen = store_.state().event(event).stock.lsn;
     note_next_look(event, queue);
+    return true;
 }
 
 // When the rules have changed, the capacity or the time of sale: who waits for what cannot be had
@@ -215,22 +229,25 @@ void WaitingRoom::note_next_look(EventId event, Queue& queue) {
     if (next) queue.next_look = steady_clock::now() + milliseconds{left};
 }
 
-// Who has waited long enough gets what there is at the end, like everybody else.
+// Who has waited long enough gets what there is at the end, like everybody else. What that is
+// nobody knows while another process holds the lock.
 void WaitingRoom::end_overdue(Time now) {
-    std::set<EventId> events;
+    std::set<EventId> events, locked;
     for (const auto& [deadline, event, place] : deadlines_) {
         if (deadline > now) break;
         events.insert(event);
     }
-    for (const auto event : events)
-        serve(event, queues_.at(event));
+    for (const auto event : events) {
+        if (!serve(event, queues_.at(event))) locked.insert(event);
+    }
     while (!deadlines_.empty() && std::get<Time>(*deadlines_.begin()) <= now) {
         const auto [deadline, event, place] = *deadlines_.begin();
         auto& queue = queues_.at(event);
         const auto& request = queue.waiters.at(place).request;
-        const auto known = settled(store_, request);
+        auto result = settled(store_, request);
+        if (!result && locked.contains(event)) result = store::Refused{{ErrorKind::kBusy}};
         const auto give_up = [this](const auto& asked) { return store_.give_up(asked); };
-        finish(event, queue, place, known ? *known : std::visit(give_up, request));
+        finish(event, queue, place, result ? *result : std::visit(give_up, request));
     }
 }
 
@@ -290,6 +307,8 @@ WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place
     queue.seen = 0;
     deadlines_.erase({waiter.deadline, event, place});
     const auto& order = order_of(waiter.request);
+    const auto of_uid = waiting_of_.find(order.uid);
+    if (--of_uid->second == 0) waiting_of_.erase(of_uid);
     if (!order.key.empty()) by_key_.erase({order.uid, order.key});
     return waiter;
 }
@@ -304,12 +323,13 @@ void WaitingRoom::close() {
     for (auto& [event, queue] : queues_) {
         for (auto& [place, waiter] : queue.waiters) {
             for (const auto& asker : waiter.askers)
-                asker.responder.error(0, ErrorKind::kBusy, "the daemon stops");
+                asker.responder.error(0, ErrorKind::kBusy, kStops);
         }
     }
     queues_.clear();
     by_key_.clear();
     deadlines_.clear();
+    waiting_of_.clear();
     timer_.cancel();
 }
 

@@ -96,10 +96,12 @@ class WaitingRoom {
     };
     using Key = std::pair<UserId, std::string>;
 
+    std::optional<std::string_view> why_not(UserId uid) const;
     bool attach(const Request& request, const Caller& caller, std::chrono::milliseconds wait,
                 const Responder& responder, const Tell& tell);
     std::optional<Place> whose_turn(EventId event, Queue& queue);
-    void serve(EventId event, Queue& queue);
+    /// False if another process holds the lock of the event.
+    bool serve(EventId event, Queue& queue);
     Prospects prospects(EventId event) const;
     void note_next_look(EventId event, Queue& queue);
     void settle_all(EventId event, Queue& queue);
@@ -114,7 +116,8 @@ class WaitingRoom {
     store::Store& store_;
     const std::function<void()> on_change_;
     asio::steady_timer timer_;
-    std::map<EventId, Queue> queues_;  // none of them empty
+    std::map<EventId, Queue> queues_;  // none of them empty, but for a moment
+    std::map<UserId, std::size_t> waiting_of_;
     std::map<Key, std::pair<EventId, Place>> by_key_;
     std::set<std::tuple<Time, EventId, Place>> deadlines_;
     Time looked_for_absent_{};

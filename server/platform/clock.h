@@ -33,8 +33,8 @@ class Clock {
     std::chrono::milliseconds elapsed() const { return read().elapsed; }
 };
 
-/// The machine's. What it tells of the time of day is never ahead of that, and less than a
-/// millisecond behind.
+/// The machine's. What it tells of the time of day is never ahead of that, and less than two
+/// milliseconds behind.
 class SystemClock final : public Clock {
   public:
     SystemClock();

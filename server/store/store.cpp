@@ -313,7 +313,9 @@ void Store::remember(const Asked& asked, const box_office::Refusal& refusal, Lsn
 std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
     if (key.empty()) return std::nullopt;
     const auto made_ms = key_time_ms(key);
-    const auto retained = std::max(now_ms() - settings_.key_retention.count(),
+    // By the clock as it is now: the ledger's time stays where a clock once was that was too fast.
+    const auto now = clock_.now().time_since_epoch().count();
+    const auto retained = std::max(now - settings_.key_retention.count(),
                                    state().key_floor().time_ms + limits::kKeyClockSlackMs);
     if (made_ms && *made_ms < retained) return refuse_at_once(ErrorKind::kKeyTooOld);
     if (state().keys().size() >= settings_.keys) return refuse_at_once(ErrorKind::kBusy);

@@ -283,6 +283,11 @@ class Store {
     void take_back_staged(std::size_t undoable_before);
     void find_cause(const std::vector<BatchRequest>& items, std::vector<ChangeResult>& results);
     std::optional<ChangeResult> known_answer(const BatchRequest& request);
+    static std::uint64_t taken_before(const box_office::Refusal& refusal,
+                                      const PurchaseRequest& order,
+                                      const std::vector<ChangeResult>& results);
+    void restate(const PurchaseRequest& order, Refused& refused,
+                 const std::vector<ChangeResult>& results) const;
     void tell_of_failure(const std::vector<BatchRequest>& items, std::size_t failed,
                          std::vector<ChangeResult>& results);
     void undo_newest();

@@ -172,33 +172,49 @@ std::optional<ChangeResult> Store::known_answer(const BatchRequest& request) {
     return change == nullptr ? std::move(answer) : as_not_held(std::move(answer), change->order);
 }
 
-// The numbers of a refusal are those of what is there, and `requested` what the batch would have
-// taken of it so far.
+// What of an event the batch would have taken before this refusal, as far as that counts for it.
+std::uint64_t Store::taken_before(const box_office::Refusal& refusal, const PurchaseRequest& order,
+                                  const std::vector<ChangeResult>& results) {
+    const bool is_limit = refusal.kind == ErrorKind::kLimitReached;
+    if (is_limit && refusal.limit_of != box_office::Limit::kBuyer) return 0;
+    std::uint64_t taken = 0;
+    for (const auto& result : results) {
+        const auto* entry = entry_of(result);
+        if (entry == nullptr || entry->event != order.event || !begins_order(entry->type)) continue;
+        if (!is_limit || entry->buyer == order.buyer) taken += entry->granted;
+    }
+    return taken;
+}
+
+// In a refusal for want of tickets, or for a limit: the numbers are those of what is there, and
+// `requested` is what the batch would have taken of it.
+void Store::restate(const PurchaseRequest& order, Refused& refused,
+                    const std::vector<ChangeResult>& results) const {
+    auto& refusal = refused.refusal;
+    const auto& stock = state().event(order.event).stock;
+    refusal.requested += taken_before(refusal, order, results);
+    refusal.available = stock.available();
+    refusal.held = stock.held;
+    refusal.committed = stock.committed();
+    if (refusal.owned) refusal.owned = terms_of(order).owned;
+    const bool is_short = refusal.kind == ErrorKind::kSoldOut ||
+                          refusal.kind == ErrorKind::kHeldOut ||
+                          refusal.kind == ErrorKind::kInsufficient;
+    if (is_short) {
+        refusal.kind = shortage(stock);
+        refusal.wait_ms = 0;
+        refusal = with_next_end(order.event, refusal);
+    }
+    refused.lsn = stock.lsn;
+}
+
 void Store::tell_of_failure(const std::vector<BatchRequest>& items, std::size_t failed,
                             std::vector<ChangeResult>& results) {
     if (auto* refused = std::get_if<Refused>(&results[failed])) {
-        const auto event = event_of(items[failed]);
-        auto& refusal = refused->refusal;
-        if (event && refusal.capacity > 0 && !refused->replayed) {
-            const auto& stock = state().event(*event).stock;
-            for (std::size_t i = 0; i < failed; ++i) {
-                const auto* entry = entry_of(results[i]);
-                if (entry != nullptr && entry->event == *event && begins_order(entry->type)) {
-                    refusal.requested += entry->granted;
-                }
-            }
-            refusal.available = stock.available();
-            refusal.held = stock.held;
-            refusal.committed = stock.committed();
-            const bool is_short = refusal.kind == ErrorKind::kSoldOut ||
-                                  refusal.kind == ErrorKind::kHeldOut ||
-                                  refusal.kind == ErrorKind::kInsufficient;
-            if (is_short) {
-                refusal.kind = shortage(stock);
-                refusal.wait_ms = 0;
-                refusal = with_next_end(*event, refusal);
-            }
-            refused->lsn = stock.lsn;
+        const auto& refusal = refused->refusal;
+        const auto* order = order_of(items[failed]);
+        if (order != nullptr && refusal.capacity > 0 && !refused->replayed) {
+            restate(*order, *refused, results);
         }
         refused->lsn = std::min(refused->lsn, state().last_lsn());
         if (!refused->replayed && refusal.kind != ErrorKind::kStorageFull &&

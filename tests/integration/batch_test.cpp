@@ -256,7 +256,7 @@ TEST_CASE("an atomic batch passes others in a line where it fits, three times pa
     auto rpc = daemon.connect(), big = daemon.connect();
     rpc.result("event.update", {{"name", "demo"}, {"line", "fit"}});
     const auto sold = rpc.result("purchase", {{"quantity", 10}})["order"];
-    const Json wants{{"quantity", 9}, {"wait_ms", 60'000}};
+    const Json wants{{"quantity", 9}, {"wait_ms", 3'600'000}};
     big.send(Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", wants}}.dump() +
              "\n");
     rpc.wait_for_stat("waiting", 1);
@@ -278,7 +278,7 @@ TEST_CASE("an atomic batch passes others in a line where it fits, three times pa
 struct BatchInLine {
     explicit BatchInLine(const Json& rest) {
         order = rpc.result("hold", {{"quantity", 3}, {"ttl_ms", 60'000}})["order"];
-        Json requests{{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}}};
+        Json requests{{{"method", "purchase"}, {"params", {{"wait_ms", 3'600'000}}}}};
         requests.insert(requests.end(), rest.begin(), rest.end());
         batch->send(Json{{"jsonrpc", "2.0"},
                          {"id", 1},
@@ -296,7 +296,7 @@ struct BatchInLine {
 };
 
 TEST_CASE("a batch goes on behind a request that waited, be it in the same line") {
-    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}};
+    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 3'600'000}}}};
     BatchInLine rig{Json{purchase("demo", 1), waits}};
     rig.rpc.result("release", {{"order", rig.order}});
     const auto results = rig.batch->receive()["result"]["results"];
@@ -319,7 +319,7 @@ TEST_CASE("of a batch whose client is gone nothing more is done") {
 }
 
 TEST_CASE("a batch that waits when the daemon stops is told so, request by request") {
-    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 60'000}}}};
+    const Json waits{{"method", "purchase"}, {"params", {{"wait_ms", 3'600'000}}}};
     BatchInLine rig{Json{waits, waits}};
     rig.daemon.send_signal(SIGTERM);
     const auto results = rig.batch->receive()["result"]["results"];

@@ -105,7 +105,7 @@ TEST_CASE("what returns goes to the first in line") {
     auto rpc = daemon.connect();
     rpc.result("purchase", {{"quantity", 2}});
     auto waiting = daemon.connect();
-    waiting.send(R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"wait_ms":60000}})"
+    waiting.send(R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"wait_ms":3600000}})"
                  "\n");
     rpc.wait_for_stat("waiting", 1);
     rpc.result("cancel", {{"order", 2}, {"quantity", 1}});

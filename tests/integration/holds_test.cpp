@@ -253,7 +253,7 @@ TEST_CASE("holds bound to more processes than can be watched end with those, and
     for (int i = 0; i < kProcesses; ++i) {
         processes.push_back(std::make_unique<Process>(std::vector<std::string>{"sleep", "1000"}));
         const Json params{{"bind", "pid:" + std::to_string(processes.back()->pid())},
-                          {"wait_ms", 60'000}};
+                          {"wait_ms", 3'600'000}};
         waiting.send(
             Json{{"jsonrpc", "2.0"}, {"id", i}, {"method", "hold"}, {"params", params}}.dump() +
             "\n");

@@ -37,6 +37,7 @@ Process start_live(const Daemon& daemon, const Terminal& terminal, const std::st
     terminal.set_columns(70);
     ProcessOptions options;
     options.stdout_path = terminal.path();
+    options.has_group = true;
     const std::vector<std::string> start{
         "env",      "TERM=" + kind,  "NO_COLOR=1", TICKET_CLIENT_BINARY,
         "--socket", daemon.socket(), "watch"};

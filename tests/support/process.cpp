@@ -73,6 +73,7 @@ void prepare_child(const ProcessOptions& options, pid_t parent, int output, int 
         const rlimit limit{*options.nofile, *options.nofile};
         if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) die("setrlimit\n");
     }
+    if (options.has_group && ::setpgid(0, 0) != 0) die("setpgid\n");
     if (options.uid) become_user(*options.uid);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);

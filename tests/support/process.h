@@ -29,6 +29,9 @@ struct ProcessOptions {
     std::optional<uid_t> uid;        ///< run as this user (and group)
     std::optional<mode_t> umask;     ///< run under this mask
     std::optional<unsigned> nofile;  ///< hard limit of open files
+    /// In a process group of its own: SIGTSTP stops nobody in a group that has no parent outside,
+    /// as that of the tests may be.
+    bool has_group = false;
 };
 
 class Process {
