@@ -43,7 +43,11 @@ std::optional<Failure> verdict_on_stock(const Value& counts) {
         if (kind) return silent(*kind);
     }
     if (is_positive(available)) return std::nullopt;
-    const bool may_return = is_positive(member(counts, "held"));
+    // What comes back pays an overcommit first.
+    const auto* capacity = member(counts, "capacity");
+    const auto* sold = member(counts, "sold");
+    const bool is_all_sold = capacity != nullptr && sold != nullptr && *sold >= *capacity;
+    const bool may_return = is_positive(member(counts, "held")) && !is_all_sold;
     return silent(may_return ? ErrorKind::kHeldOut : ErrorKind::kSoldOut);
 }
 

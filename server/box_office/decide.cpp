@@ -124,7 +124,7 @@ std::variant<Sale, Refusal> decide(const Stock& stock, std::uint64_t held, const
 
 ErrorKind shortage(const Stock& stock) {
     if (stock.available() > 0) return ErrorKind::kInsufficient;
-    return stock.held > 0 ? ErrorKind::kHeldOut : ErrorKind::kSoldOut;
+    return stock.may_return() > 0 ? ErrorKind::kHeldOut : ErrorKind::kSoldOut;
 }
 
 std::optional<Refusal> hopeless(const Stock& stock, const Rules& rules, const Purchase& purchase,
@@ -195,7 +195,8 @@ std::variant<Stock, Refusal> decide(const Stock& stock, const Terms& terms, cons
     const auto wanted = resize.delta ? static_cast<std::int64_t>(stock.capacity) + *resize.delta
                                      : static_cast<std::int64_t>(resize.capacity);
     const auto capacity = wanted < 0 ? 0 : static_cast<std::uint64_t>(wanted);
-    if (wanted < 0 || (capacity < stock.committed() && !resize.is_forced)) {
+    const bool is_too_few = capacity < stock.committed() && capacity != stock.capacity;
+    if (wanted < 0 || (is_too_few && !resize.is_forced)) {
         return refuse(ErrorKind::kCapacityBelowCommitted, stock, capacity);
     }
     if (capacity > most_capacity(terms)) {

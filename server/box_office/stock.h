@@ -2,6 +2,7 @@
 // no JSON, so that the same rules can later sell from a stock kept elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace ticketd {
@@ -29,6 +30,9 @@ struct Stock {
     std::uint64_t committed() const { return held + sold; }
     /// capacity + overcommit = available + held + sold, always: available is what the others leave.
     std::uint64_t available() const { return capacity + overcommit - held - sold; }
+
+    /// How many of those held would be available if all of them came back.
+    std::uint64_t may_return() const { return held - std::min(held, overcommit); }
 
     bool operator==(const Stock&) const = default;
 };

@@ -101,7 +101,7 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
         prepared->push_back({to, std::move(one.item), one.is_ready});
     }
     if (failed) {
-        link_others(*prepared, *failed);
+        link_others(*prepared, *failed, caller);
     } else {
         run_atomic(prepared, caller, responder);
     }
@@ -109,12 +109,28 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
 }
 
 // What could not be read has no key that could be told no.
-void Service::link_others(const std::vector<Prepared>& batch, std::size_t failed) {
+void Service::link_others(const std::vector<Prepared>& batch, std::size_t failed,
+                          const Caller& caller) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        const auto& [to, item, is_ready] = batch[i];
-        const store::Refused linked{{ErrorKind::kLinkedFailed}};
-        if (i != failed) refuse(is_ready ? store_.refuse_linked(item) : linked, "", to);
+        if (i == failed) continue;
+        if (batch[i].is_ready) {
+            tell(batch[i], store_.link(batch[i].item), caller);
+        } else {
+            refuse({{ErrorKind::kLinkedFailed}}, "", batch[i].responder);
+        }
     }
+}
+
+void Service::tell(const Prepared& one, const store::ChangeResult& result, const Caller& caller) {
+    const auto tell_it = [&](const auto& asked) {
+        using Asked = std::decay_t<decltype(asked)>;
+        if constexpr (std::is_same_v<Asked, store::HoldChangeRequest>) {
+            answer(result, "", caller, asked, one.responder);
+        } else {
+            tell(result, caller, asked, one.responder);
+        }
+    };
+    std::visit(tell_it, one.item);
 }
 
 void Service::run_in_order(std::vector<RequestResult> requests, const Caller& caller,
@@ -221,7 +237,7 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
         const bool is_abandoned = entry.type == store::EntryType::kKeyAbandoned;
         const auto kind = is_abandoned ? ErrorKind::kKeyAbandoned : ErrorKind::kKeyMismatch;
         refuse({{kind}, entry.lsn, false}, "", (*batch)[failed].responder);
-        return link_others(*batch, failed);
+        return link_others(*batch, failed, caller);
     }
     auto in_the_way = who_waits(*batch);
     if (!in_the_way) in_the_way = try_atomic(*batch, caller);
@@ -262,18 +278,8 @@ std::optional<EventId> Service::try_atomic(const std::vector<Prepared>& batch,
     const auto* results = std::get_if<std::vector<store::ChangeResult>>(&outcome);
     if (results == nullptr) return std::get<store::LockHeld>(outcome).event;
     waiting_room_.set_lines(std::move(lines));
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        const auto tell_one = [&](const auto& asked) {
-            using Asked = std::decay_t<decltype(asked)>;
-            const auto& to = batch[i].responder;
-            if constexpr (std::is_same_v<Asked, store::HoldChangeRequest>) {
-                answer((*results)[i], "", caller, asked, to);
-            } else {
-                tell((*results)[i], caller, asked, to);
-            }
-        };
-        std::visit(tell_one, batch[i].item);
-    }
+    for (std::size_t i = 0; i < batch.size(); ++i)
+        tell(batch[i], (*results)[i], caller);
     return std::nullopt;
 }
 

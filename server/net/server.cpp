@@ -140,6 +140,10 @@ void Server::refuse(const platform::FileDescriptor& connection, std::uint32_t ui
     }
 }
 
+void Server::input_ended(Session& session) {
+    service_.waiting_room().connection_ended(session.caller().connection);
+}
+
 void Server::closed(Session& session) {
     service_.hold_watch().connection_closed(session.caller().connection);
     service_.watchers().connection_closed(session.caller().connection);

@@ -48,7 +48,10 @@ class Server final : public SessionHost {
     void on_checkpoint(Lsn lsn, store::OrderRuns runs) {
         store_.note_checkpoint(lsn, std::move(runs));
     }
-    void on_entry(const store::Entry& entry) { service_.watchers().note(entry); }
+    void on_entry(const store::Entry& entry) {
+        service_.watchers().note(entry);
+        service_.waiting_room().note(entry);
+    }
     void on_keys_expired(const store::KeyFloor& floor) { store_.note_keys_expired(floor); }
 
     void dispatch(const std::shared_ptr<Session>& session, Message message) override;
@@ -57,6 +60,7 @@ class Server final : public SessionHost {
     void take_turn_later(std::shared_ptr<Session> session) override;
     void note_held(std::ptrdiff_t bytes) override;
     Lsn durable_lsn() const override { return store_.durable_lsn(); }
+    void input_ended(Session& session) override;
     void closed(Session& session) override;
 
   private:

@@ -219,7 +219,8 @@ class Service {
                      EventId event, LockQueue::Time give_up_at);
     std::optional<EventId> try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
     /// Tells all of a batch that cannot be done but the one that failed.
-    void link_others(const std::vector<Prepared>& batch, std::size_t failed);
+    void link_others(const std::vector<Prepared>& batch, std::size_t failed, const Caller& caller);
+    void tell(const Prepared& one, const store::ChangeResult& result, const Caller& caller);
     void show_order(Lsn order, const Caller& caller, const Responder& responder);
     struct OrderFilter;
     struct OrderPage;

@@ -107,6 +107,7 @@ void Session::on_read(std::size_t bytes) {
 void Session::on_end_of_input() {
     input_ended_ = true;
     process();
+    host_.input_ended(*this);
     schedule_flush();
 }
 

@@ -57,6 +57,8 @@ class SessionHost {
     /// A session holds so much more memory, or less, than it said before.
     virtual void note_held(std::ptrdiff_t bytes) = 0;
     virtual Lsn durable_lsn() const = 0;
+    /// Nothing more will be read from it; answers may still be taken at its other end.
+    virtual void input_ended(Session& session) = 0;
     virtual void closed(Session& session) = 0;
 };
 

@@ -47,14 +47,19 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     if (attach(request, caller, wait, responder, tell)) return true;
     const auto& order = order_of(request);
     const auto event = order.event;
-    if (std::holds_alternative<store::LockHeld>(store_.query(event))) return false;
+    auto& queue = queues_[event];
+    // What came back in this turn is for those in line first.
+    if (!serve(event, queue)) {
+        if (queue.line.empty()) queues_.erase(event);
+        return false;
+    }
     const bool can_wait = wait.count() > 0;
     const auto obstacle = can_wait ? why_not(order.uid) : std::nullopt;
     if (obstacle) {
+        if (queue.line.empty()) queues_.erase(event);
         responder.error(0, ErrorKind::kBusy, *obstacle);
         return true;
     }
-    auto& queue = queues_[event];
     const auto place = queue.line.join(order.terms.min_quantity);
     const auto result = ask(store_, request, {whose_turn(event, queue) != place, can_wait});
     if (can_wait && is_passing(result)) {
@@ -63,6 +68,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
         deadlines_.emplace(deadline, event, place);
         ++waiting_of_[order.uid];
+        queue.by_buyer[buyer_of(request)].emplace(order.terms.min_quantity, place);
         queue.waiters.emplace(
             place,
             Waiter{std::move(request), std::move(tell), {{caller, responder}}, deadline, {}});
@@ -89,6 +95,7 @@ bool WaitingRoom::is_behind(EventId event, std::uint64_t least) {
     const auto found = queues_.find(event);
     if (found == queues_.end()) return false;
     auto& queue = found->second;
+    serve(event, queue);
     const auto place = queue.line.join(least);
     const bool is_behind = whose_turn(event, queue) != place;
     queue.line.leave(place);
@@ -100,6 +107,7 @@ store::Lines WaitingRoom::lines_of(const std::set<EventId>& events) {
     for (const auto event : events) {
         const auto found = queues_.find(event);
         if (found == queues_.end()) continue;
+        serve(event, found->second);
         whose_turn(event, found->second);
         lines.emplace(event, found->second.line);
     }
@@ -170,6 +178,7 @@ bool WaitingRoom::serve(EventId event, Queue& queue) {
             return false;
         }
         settle_all(event, queue);
+        settle_limited(event, queue);
         const auto place = whose_turn(event, queue);
         if (!place) break;
         const auto result = ask(store_, queue.waiters.at(*place).request, {false, true});
@@ -194,6 +203,34 @@ void WaitingRoom::settle_all(EventId event, Queue& queue) {
     }
     for (const auto& [place, result] : results)
         finish(event, queue, place, result);
+}
+
+// Whoever has bought since may have reached the limit of one buyer.
+void WaitingRoom::settle_limited(EventId event, Queue& queue) {
+    for (const auto& buyer : std::exchange(queue.have_more, {})) {
+        for (;;) {
+            const auto waiting = queue.by_buyer.find(buyer);
+            if (waiting == queue.by_buyer.end()) break;
+            const auto place = waiting->second.rbegin()->second;
+            const auto result = settled(store_, queue.waiters.at(place).request);
+            if (!result) break;
+            finish(event, queue, place, *result);
+        }
+    }
+}
+
+void WaitingRoom::note(const store::Entry& entry) {
+    if (!begins_order(entry.type)) return;
+    const auto found = queues_.find(entry.event);
+    if (found == queues_.end()) return;
+    const auto& state = store_.state();
+    if (state.event(entry.event).rules.terms.buyer_limit == 0) return;
+    found->second.have_more.insert(state.buyer(entry.uid, entry.buyer));
+}
+
+box_office::BuyerId WaitingRoom::buyer_of(const Request& request) const {
+    const auto& order = order_of(request);
+    return store_.state().buyer(order.uid, order.buyer);
 }
 
 // Those who turn out not to be there, or to wait in vain, keep nobody from a turn.
@@ -263,6 +300,20 @@ bool WaitingRoom::is_there(Waiter& waiter) {
     return false;
 }
 
+void WaitingRoom::connection_ended(std::uint64_t connection) {
+    for (auto& [event, queue] : queues_) {
+        for (auto& [place, waiter] : queue.waiters) {
+            const bool has_asked = std::any_of(
+                waiter.askers.begin(), waiter.askers.end(),
+                [&](const Asker& asker) { return asker.caller.connection == connection; });
+            if (!has_asked || is_there(waiter)) continue;
+            queue.line.set_present(place, false);
+            queue.seen = 0;
+            on_change_();
+        }
+    }
+}
+
 void WaitingRoom::look_for_absent(Time now) {
     looked_for_absent_ = now;
     std::vector<std::pair<EventId, Place>> lost;
@@ -307,6 +358,9 @@ WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place
     queue.seen = 0;
     deadlines_.erase({waiter.deadline, event, place});
     const auto& order = order_of(waiter.request);
+    const auto of_buyer = queue.by_buyer.find(buyer_of(waiter.request));
+    of_buyer->second.erase({order.terms.min_quantity, place});
+    if (of_buyer->second.empty()) queue.by_buyer.erase(of_buyer);
     const auto of_uid = waiting_of_.find(order.uid);
     if (--of_uid->second == 0) waiting_of_.erase(of_uid);
     if (!order.key.empty()) by_key_.erase({order.uid, order.key});

@@ -44,8 +44,8 @@ class WaitingRoom {
     /// came now.
     bool is_behind(EventId event, std::uint64_t least);
     /// The lines of those of the events that have one, with nobody in them who is not there, or
-    /// waits in vain; and as they are after others were served who did not join them. Nothing else
-    /// may happen in between.
+    /// waits in vain, after they were served; and as they are after others were served who did not
+    /// join them. Nothing else may happen in between.
     store::Lines lines_of(const std::set<EventId>& events);
     void set_lines(store::Lines lines);
     std::size_t waiting() const { return deadlines_.size(); }
@@ -60,8 +60,13 @@ class WaitingRoom {
     void serve();
     /// The key was answered otherwise: who waits with it is told.
     void settle(UserId uid, const std::string& key);
+    /// A change was made (StoreEvents::on_entry).
+    void note(const store::Entry& entry);
     /// Changes were taken back.
     void look_again();
+    /// Nothing more will come from the connection: if it is gone as a whole, whoever waits at its
+    /// other end holds nobody up from now on.
+    void connection_ended(std::uint64_t connection);
     /// The daemon stops: nobody waits any more, and whoever wants to is told `busy`.
     void close();
 
@@ -90,6 +95,9 @@ class WaitingRoom {
     struct Queue {
         box_office::Line line;
         std::map<Place, Waiter> waiters;
+        // By what they want at least: whoever wants most reaches a limit first.
+        std::map<box_office::BuyerId, std::set<std::pair<std::uint64_t, Place>>> by_buyer;
+        std::set<box_office::BuyerId> have_more;  // than when the line was looked at
         Lsn seen = 0;  // the event's last change when the line was looked at
         Prospects prospects;
         std::optional<Time> next_look;  // when to look again, whatever happens
@@ -105,6 +113,8 @@ class WaitingRoom {
     Prospects prospects(EventId event) const;
     void note_next_look(EventId event, Queue& queue);
     void settle_all(EventId event, Queue& queue);
+    void settle_limited(EventId event, Queue& queue);
+    box_office::BuyerId buyer_of(const Request& request) const;
     void end_overdue(Time now);
     bool is_there(Waiter& waiter);
     void look_for_absent(Time now);

@@ -18,6 +18,7 @@ struct RememberedRefusal {
     box_office::Refusal refusal;
     std::uint64_t fingerprint = 0;  ///< of the request that was refused
     Lsn lsn = 0;                    ///< what the refusal rests on
+    bool is_of_no_event = false;    ///< the request named an event that did not exist
 };
 
 class RefusedKeys {

@@ -70,7 +70,8 @@ std::optional<ChangeResult> Store::find_answer(const PurchaseRequest& request) {
 }
 
 void Store::remember_not_found(const PurchaseRequest& request) {
-    remember(Asked{request}, {ErrorKind::kNotFound}, state().last_lsn());
+    refused_keys_.remember(state().digest(request.uid, request.key),
+                           {{ErrorKind::kNotFound}, 0, state().last_lsn(), true});
 }
 
 ChangeResult Store::abandon(UserId uid, const std::string& key) {
@@ -255,8 +256,10 @@ std::optional<ChangeResult> Store::answer_known_key(const Asked& asked) {
     const auto refused = refused_keys_.find(digest);
     if (!refused) return std::nullopt;
     // A request whose event did not exist cannot be compared with one whose event does.
-    if (refused->refusal.kind != ErrorKind::kNotFound &&
-        refused->fingerprint != fingerprint(id(), asked.uid, asked.image())) {
+    const bool is_same = refused->is_of_no_event
+                             ? asked.is_for_tickets
+                             : refused->fingerprint == fingerprint(id(), asked.uid, asked.image());
+    if (!is_same) {
         return Refused{{ErrorKind::kKeyMismatch}, refused->lsn, false};
     }
     return Refused{refused->refusal, refused->lsn, true};
@@ -265,9 +268,10 @@ std::optional<ChangeResult> Store::answer_known_key(const Asked& asked) {
 // Tells whoever finds too much held when some of it may return.
 box_office::Refusal Store::with_next_end(EventId event, box_office::Refusal refusal) const {
     const auto next = deadlines_.next_of(event);
+    const auto& stock = state().event(event).stock;
     const bool may_return = refusal.kind == ErrorKind::kHeldOut ||
                             (refusal.kind == ErrorKind::kInsufficient &&
-                             refusal.requested <= refusal.available + refusal.held);
+                             refusal.requested <= stock.available() + stock.may_return());
     if (may_return && next) {
         refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
     }

@@ -159,9 +159,9 @@ class Store {
     std::optional<EventId> event_of(const BatchRequest& request) const;
     /// All those of several requests.
     std::set<EventId> events_of(const std::vector<BatchRequest>& requests) const;
-    /// The refusal for a request of an atomic batch that cannot be done because of another;
-    /// remembered.
-    Refused refuse_linked(const BatchRequest& item);
+    /// What a request of an atomic batch is told that cannot be done because of another: a Replay,
+    /// if its key was answered before, else linked_failed, which is remembered.
+    ChangeResult link(const BatchRequest& item);
     /// What a hold was bound to is no more: it is released as soon as its slot can be locked.
     void note_gone(Lsn order);
     /// Ends the holds of every event whose time is up.
@@ -228,11 +228,14 @@ class Store {
         explicit Asked(const Request& request)
             : uid(uid_of(request)),
               key(key_of(request)),
+              is_for_tickets(std::is_same_v<Request, PurchaseRequest> ||
+                             std::is_same_v<Request, HoldRequest>),
               request_(&request),
               image_of_([](const void* it) { return image_of(*static_cast<const Request*>(it)); }) {
         }
         const UserId uid;
         const std::string& key;
+        const bool is_for_tickets;
         std::string image() const { return image_of_(request_); }
 
       private:

@@ -140,7 +140,9 @@ void Store::take_back_staged(std::size_t undoable_before) {
         write_slot(event);
 }
 
-Refused Store::refuse_linked(const BatchRequest& item) {
+ChangeResult Store::link(const BatchRequest& item) {
+    auto known = known_answer(item);
+    if (known && std::holds_alternative<Replay>(*known)) return *std::move(known);
     const Refused linked{{ErrorKind::kLinkedFailed}, state().last_lsn(), false};
     remember(item, linked);
     return linked;
@@ -228,8 +230,7 @@ void Store::tell_of_failure(const std::vector<BatchRequest>& items, std::size_t 
     }
     results.resize(items.size(), LockHeld{});
     for (std::size_t i = 0; i < items.size(); ++i) {
-        if (i == failed || std::holds_alternative<Replay>(results[i])) continue;
-        results[i] = refuse_linked(items[i]);
+        if (i != failed) results[i] = link(items[i]);
     }
 }
 

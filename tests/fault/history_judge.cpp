@@ -90,7 +90,7 @@ std::string right_refusal(const RawEntry& state, const Op& op, std::uint64_t wan
         return op.told.refusal == "reserved_for_line" ? "reserved_for_line" : "";
     }
     if (state.available() > 0) return "insufficient";
-    return state.held > 0 ? "held_out" : "sold_out";
+    return state.held > state.overcommit ? "held_out" : "sold_out";
 }
 
 Judgement judge_refusal_for_stock(const Op& op, const Model& model) {

@@ -97,7 +97,7 @@ std::string Scene::shortage_of(const Op& op, bool is_behind) const {
         return is_behind ? "reserved_for_line" : "";
     }
     if (before.available() > 0) return "insufficient";
-    return before.held > 0 ? "held_out" : "sold_out";
+    return before.held > before.overcommit ? "held_out" : "sold_out";
 }
 
 void Scene::decide_new_order(Op& op) {

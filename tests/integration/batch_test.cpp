@@ -129,6 +129,12 @@ TEST_CASE("a buyer's limit counts all requests of a batch") {
     const auto refused = rpc.result("batch", atomic({purchase("a", 2), purchase("a", 2)}));
     CHECK(kind_of(refused["results"][0]) == "linked_failed");
     CHECK(kind_of(refused["results"][1]) == "limit_reached");
+    CHECK(refused["results"][1]["error"]["data"]["owned"] == 0);
+    CHECK(refused["results"][1]["error"]["data"]["requested"] == 4);
+    rpc.result("event.update", {{"name", "a"}, {"order_limit", 2}});
+    const auto order = rpc.result("batch", atomic({purchase("a", 2), purchase("a", 3)}));
+    CHECK(order["results"][1]["error"]["data"]["limit"] == 2);
+    CHECK(order["results"][1]["error"]["data"]["requested"] == 3);
     CHECK(rpc.result("query")["sold"] == 0);
     CHECK_FALSE(
         rpc.result("batch", atomic({purchase("a", 2), purchase("a", 1)}))["results"][1].contains(
@@ -146,6 +152,16 @@ TEST_CASE("an atomic batch that is sent again with its keys is answered again") 
         CHECK(again[i]["result"]["order"] == first[i]["result"]["order"]);
     }
     CHECK(rpc.result("query")["sold"] == 3);
+    // Also where another request fails, behind it or before it.
+    for (const auto& failing : {atomic({purchase("a", 1, "k1"), purchase("a", 7)}),
+                                atomic({purchase("a", 7), purchase("a", 1, "k1")}),
+                                atomic({Json{{"method", "query"}}, purchase("a", 1, "k1")})}) {
+        const auto results = rpc.result("batch", failing)["results"];
+        const auto at = results[0].contains("result") ? 0U : 1U;
+        CHECK(results[at]["result"]["order"] == first[0]["result"]["order"]);
+        CHECK(results[at]["result"]["replayed"] == true);
+        CHECK(results[1 - at].contains("error"));
+    }
     // A key that was used for something else.
     const auto mixed =
         rpc.result("batch", atomic({purchase("a", 1), purchase("a", 5, "k2")}))["results"];

@@ -188,6 +188,20 @@ TEST_CASE("a dated key that is older than keys are kept is refused before it can
     CHECK(rpc.result("query")["sold"] == 0);
 }
 
+TEST_CASE("a key that was told that something is not there is no other request's") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    auto rpc = daemon.connect();
+    const auto order = rpc.result("hold", {{"ttl_ms", 60'000}})["order"];
+    CHECK(rpc.kind("release", {{"order", 999}, {"key", "a"}}) == "not_found");
+    CHECK(rpc.kind("release", {{"order", 999}, {"key", "a"}}) == "not_found");
+    CHECK(rpc.kind("release", {{"order", order}, {"key", "a"}}) == "key_mismatch");
+    CHECK(rpc.kind("purchase", {{"key", "a"}}) == "key_mismatch");
+    CHECK(rpc.kind("purchase", {{"event", "none"}, {"key", "b"}}) == "not_found");
+    CHECK(rpc.kind("purchase", {{"event", "demo"}, {"key", "b"}}) == "not_found");
+    CHECK(rpc.kind("release", {{"order", order}, {"key", "b"}}) == "key_mismatch");
+    CHECK(rpc.result("release", {{"order", order}, {"key", "c"}})["state"] == "released");
+}
+
 TEST_SUITE_END();
 
 }  // namespace

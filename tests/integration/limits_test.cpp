@@ -124,10 +124,26 @@ TEST_CASE("a capacity below what is committed has to be forced, and then is owed
     CHECK(forced["available"] == 0);
     CHECK(forced["deficit"] == 2);
     CHECK(rpc.kind("purchase") == "sold_out");
+    CHECK(rpc.kind("event.resize", {{"name", "demo"}, {"capacity", 5}}) ==
+          "capacity_below_committed");
+    CHECK(rpc.result("event.resize", {{"name", "demo"}, {"delta", 0}})["deficit"] == 2);
     CHECK(rpc.result("cancel", {{"order", 2}, {"quantity", 3}})["available"] == 1);
     CHECK_FALSE(rpc.result("query").contains("deficit"));
     CHECK(rpc.result("ledger.read", {{"from_lsn", 3}, {"limit", 1}})["entries"][0]["deficit"] == 2);
     CHECK(rpc.result("ledger.verify")["ok"] == true);
+}
+
+TEST_CASE("what is held only pays an overcommit: nobody is told that it may return") {
+    auto daemon = Daemon::with_events({"demo=5"});
+    auto rpc = daemon.connect();
+    rpc.result("purchase", {{"quantity", 3}});
+    rpc.result("hold", {{"quantity", 2}});
+    CHECK(rpc.kind("purchase") == "held_out");
+    rpc.result("event.resize", {{"name", "demo"}, {"capacity", 3}, {"force", true}});
+    const auto refused = rpc.error("purchase");
+    CHECK(refused["data"]["kind"] == "sold_out");
+    CHECK_FALSE(refused["data"].contains("retry_after_ms"));
+    CHECK(run_client(daemon.socket(), {"query", "--exit-code"}).exit == 10);
 }
 
 TEST_CASE("buyers are not told of a deficit") {

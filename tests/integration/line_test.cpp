@@ -37,14 +37,34 @@ TEST_CASE("what is released goes to the first in line, and nobody gets in betwee
     rpc.send(line_of(7, "release", {{"order", order}}) + line_of(8, "purchase", Json::object()));
     CHECK(rpc.receive()["result"]["state"] == "released");
     const auto refused = rpc.receive()["error"];
-    CHECK(refused["code"] == 1002);
-    CHECK(refused["data"]["kind"] == "reserved_for_line");
+    CHECK(refused["code"] == 1001);
+    CHECK(refused["data"]["kind"] == "sold_out");
     CHECK(refused["data"]["retry"] == "new_key");
     CHECK(first.receive()["result"]["granted"] == 1);
     rpc.result("event.resize", {{"name", "demo"}, {"capacity", 2}});
     CHECK(second.receive()["result"]["serials"] == Json{2});
     CHECK(rpc.kind("purchase") == "sold_out");
     CHECK(rpc.result("ledger.verify")["ok"] == true);
+}
+
+TEST_CASE("what comes back is for the line before whoever asks next, and no more than it wants") {
+    auto daemon = Daemon::with_events({"demo=4"});
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    const auto order = rpc.result("hold", {{"quantity", 4}, {"ttl_ms", kLong}})["order"];
+    join(waiting, rpc, 1, 1, "purchase", {{"wait_ms", kLong}});
+    // All at once: a release, two purchases, a batch and one that there is nothing left for.
+    rpc.send(line_of(1, "release", {{"order", order}}) + line_of(2, "purchase", {{"key", "k"}}) +
+             line_of(3, "purchase", {{"dry_run", true}}) +
+             line_of(4, "batch",
+                     {{"requests", {{{"method", "purchase"}, {"params", {{"quantity", 2}}}}}},
+                      {"atomic", true}}) +
+             line_of(5, "purchase", Json::object()));
+    CHECK(rpc.receive()["result"]["available"] == 4);
+    CHECK(rpc.receive()["result"]["serials"] == Json{2});
+    CHECK(rpc.receive()["result"]["state"] == "possible");
+    CHECK(rpc.receive()["result"]["results"][0]["result"]["serials"] == Json{3, 4});
+    CHECK(rpc.receive()["error"]["data"]["kind"] == "sold_out");
+    CHECK(waiting.receive()["result"]["serials"] == Json{1});
 }
 
 TEST_CASE("a hold that expires by itself, and one that is confirmed in part, feed the line") {

@@ -99,6 +99,16 @@ TEST_CASE("what can never be had is refused at once while the event is paused, o
     CHECK(line.rpc.kind("purchase") == "paused");
 }
 
+TEST_CASE("a buyer who has as many as may be before the line comes to them is told so at once") {
+    Line line{"demo=4"};
+    line.update({{"buyer_limit", 3}, {"line", "fit"}});
+    line.rpc.result("purchase");
+    line.rpc.result("event.resize", {{"name", "demo"}, {"capacity", 2}});
+    line.join({{"quantity", 2}});
+    CHECK(line.rpc.result("hold")["granted"] == 1);
+    CHECK(line.told() == "limit_reached");
+}
+
 TEST_CASE("a head of the line that can never be served keeps nobody from what is there") {
     Line shrunk{"demo=3"};
     shrunk.rpc.result("purchase");

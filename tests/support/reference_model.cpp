@@ -79,8 +79,6 @@ std::optional<Outcome> ReferenceModel::known(std::uint32_t uid, const Key& key) 
     if (answered != answered_.end()) return Outcome{"replay", answered->second};
     const auto refused = refused_.find({uid, key.key});
     if (refused == refused_.end()) return std::nullopt;
-    // Of what was not found nothing is known that another request could differ in.
-    if (refused->second.second == "not_found") return Outcome{"not_found"};
     return Outcome{refused->second.first == key.asked ? refused->second.second : "key_mismatch"};
 }
 
@@ -137,7 +135,9 @@ std::string ReferenceModel::refusal_of_terms(std::uint32_t uid, const Event& eve
 }
 
 std::string ReferenceModel::shortage(std::size_t event) const {
-    return available(event) > 0 ? "insufficient" : held(event) > 0 ? "held_out" : "sold_out";
+    if (available(event) > 0) return "insufficient";
+    const bool may_return = held(event) > 0 && sold(event) < events_[event].capacity;
+    return may_return ? "held_out" : "sold_out";
 }
 
 bool ReferenceModel::is_over(const Event& event) const {
@@ -256,7 +256,10 @@ Outcome ReferenceModel::cancel(std::uint32_t uid, std::uint64_t order, std::uint
 
 Outcome ReferenceModel::resize(std::size_t event, std::uint64_t capacity, bool is_forced) {
     expire(event);
-    if (capacity < held(event) + sold(event) && !is_forced) return {"capacity_below_committed"};
+    const bool is_too_few = capacity < held(event) + sold(event);
+    if (is_too_few && capacity != events_[event].capacity && !is_forced) {
+        return {"capacity_below_committed"};
+    }
     events_[event].capacity = capacity;
     return done(0, {}, event, 0, {});
 }
@@ -340,8 +343,13 @@ std::vector<Outcome> ReferenceModel::atomically(const std::vector<Part>& parts) 
         auto& kind = outcomes[i].kind;
         const auto& [uid, key, event, ask] = parts[i];
         const bool was_told = refused_.contains({uid, key.key});
-        if (i != failed && kind == "replay") continue;
-        if (i != failed) outcomes[i] = {"linked_failed"};
+        if (i != failed) {
+            const auto answered = answered_.find({uid, key.key});
+            const bool is_answered = answered != answered_.end();
+            outcomes[i] =
+                is_answered ? Outcome{"replay", answered->second} : Outcome{"linked_failed"};
+            if (is_answered) continue;
+        }
         const bool is_short = kind == "insufficient" || kind == "held_out" || kind == "sold_out";
         if (is_short && !was_told) kind = shortage(*event);
         if (!was_told) refuse(uid, key, kind);

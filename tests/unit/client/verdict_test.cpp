@@ -29,6 +29,10 @@ TEST_CASE("a query says by its exit code whether there are tickets, if it is ask
     CHECK(query_verdict(R"({"available":0,"held":0})") == std::pair{10, false});
     CHECK(query_verdict(R"({"available":0})") == std::pair{10, false});
     CHECK(query_verdict(R"({"available":0,"held":2})") == std::pair{11, false});
+    CHECK(query_verdict(R"({"capacity":3,"available":0,"held":2,"sold":2})") ==
+          std::pair{11, false});
+    CHECK(query_verdict(R"({"capacity":3,"available":0,"held":2,"sold":3})") ==
+          std::pair{10, false});
     CHECK(query_verdict(R"({"state":"open","available":1})") == std::pair{0, false});
     for (const auto* state : {"not_open", "paused", "closed"}) {
         const auto result = std::string{R"({"available":1,"state":")"} + state + "\"}";
