@@ -27,7 +27,8 @@ box_office::Binding HoldWatch::named_by(std::string_view bind, const Caller& cal
     if (bind.starts_with(kPidPrefix)) {
         const auto number = bind.substr(kPidPrefix.size());
         const auto read = std::from_chars(number.data(), number.data() + number.size(), pid);
-        if (read.ec != std::errc{}) pid = 0;
+        const bool is_number = read.ec == std::errc{};
+        pid = is_number ? platform::pid_as_seen_by(caller.pid, pid).value_or(0) : 0;
     }
     return binding_to(pid == 0 ? kNoPid : pid, kNoTime);
 }

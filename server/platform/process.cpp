@@ -12,7 +12,9 @@
 #include <charconv>
 #include <csignal>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -45,12 +47,33 @@ std::optional<std::uint64_t> start_of(const std::string& folder) {
     return number_of<std::uint64_t>(std::string_view{text}.substr(at + 1));
 }
 
-std::optional<std::uint32_t> real_uid_of(const std::string& folder) {
-    constexpr std::string_view kLine = "\nUid:\t";
+std::vector<std::uint32_t> numbers_in(const std::string& text) {
+    std::istringstream stream{text};
+    return {std::istream_iterator<std::uint32_t>{stream}, {}};
+}
+
+// What proc(5), pid/status says by this name; empty if it does not.
+std::vector<std::uint32_t> status_of(const std::string& folder, std::string_view name) {
     const auto text = read_small_file(folder + "/status");
-    const auto at = text.find(kLine);
-    if (at == std::string::npos) return std::nullopt;
-    return number_of<std::uint32_t>(std::string_view{text}.substr(at + kLine.size()));
+    const auto line = "\n" + std::string{name} + ":\t";
+    const auto at = text.find(line);
+    if (at == std::string::npos) return {};
+    const auto begin = at + line.size();
+    return numbers_in(text.substr(begin, text.find('\n', begin) - begin));
+}
+
+std::string folder_of(std::uint32_t pid) {
+    return "/proc/" + std::to_string(pid);
+}
+
+// Its number as we count, and then in each namespace down to its own.
+std::vector<std::uint32_t> names_of(std::uint32_t pid) {
+    return status_of(folder_of(pid), "NSpid");
+}
+
+std::vector<std::uint32_t> children_of(std::uint32_t pid) {
+    const auto number = std::to_string(pid);
+    return numbers_in(read_small_file(folder_of(pid) + "/task/" + number + "/children"));
 }
 
 NoProcess why_not(int error) {
@@ -124,21 +147,43 @@ std::vector<std::uint32_t> peer_groups(int socket) {
     return groups;
 }
 
+std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number) {
+    if (caller == 0) return std::nullopt;
+    const auto depth = names_of(caller).size();
+    if (depth <= 1) return number;
+    int left = 256;  // to look at, whatever the caller has for relatives
+    const auto is_it = [&](std::uint32_t pid) {
+        const auto names = names_of(pid);
+        return names.size() == depth && names.back() == number;
+    };
+    // Relatives at the same depth are of the same namespace.
+    for (auto pid = caller; left > 0 && names_of(pid).size() == depth; --left) {
+        if (is_it(pid)) return pid;
+        for (const auto child : children_of(pid)) {
+            if (left-- <= 0) return std::nullopt;
+            if (is_it(child)) return child;
+        }
+        const auto parent = status_of(folder_of(pid), "PPid");
+        pid = parent.empty() ? 0 : parent.front();
+    }
+    return std::nullopt;
+}
+
 std::variant<ProcessHandle, NoProcess> open_process(std::uint32_t pid) {
     const auto number = static_cast<long>(pid);
     if (number <= 0 || number > INT32_MAX) return NoProcess::kNone;
     errno = 0;
     ProcessHandle handle{FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, number, 0))}};
     if (!handle.descriptor.is_open()) return why_not(errno);
-    const auto folder = "/proc/" + std::to_string(pid);
+    const auto folder = folder_of(pid);
     const auto start = start_of(folder);
-    const auto uid = real_uid_of(folder);
+    const auto uids = status_of(folder, "Uid");
     // If it still runs, its number was nobody else's while that was read.
     pollfd ended{handle.descriptor.get(), POLLIN, 0};
-    if (!start || !uid) return why_not(errno);
+    if (!start || uids.empty()) return why_not(errno);
     if (::poll(&ended, 1, 0) != 0) return NoProcess::kNone;
     handle.start = *start;
-    handle.uid = *uid;
+    handle.uid = uids.front();  // the real one
     return handle;
 }
 

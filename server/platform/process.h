@@ -60,6 +60,12 @@ struct ProcessHandle {
     std::uint32_t uid = 0;      ///< its real user
     std::uint64_t start = 0;    ///< when it was started, in clock ticks since boot
 };
+/// The number, as we count, of the process that `caller` calls `number`: in a PID namespace of its
+/// own, such as a container's, it counts otherwise. There only the caller itself, those it descends
+/// from, and the children of all these can be told; nothing if it is none of them, or the caller
+/// cannot be seen from here (0). Any thread, any time.
+std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number);
+
 /// Why there is no handle.
 enum class NoProcess : std::uint8_t {
     kNone,     ///< there is no such process, or it has ended, or it cannot be seen from here

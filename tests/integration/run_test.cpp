@@ -236,6 +236,33 @@ TEST_CASE("signals beside those that end things reach the command too") {
     CHECK(running.wait() == 3);
 }
 
+TEST_CASE("in a PID namespace of its own a command is who it is there") {
+    std::vector<std::string> words{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"};
+    auto probe = words;
+    probe.emplace_back("true");
+    if (run(probe).exit != 0) {
+        MESSAGE("SKIPPED: not allowed to make a namespace");
+        return;
+    }
+    auto daemon = Daemon::with_events({"ci=2"});
+    auto rpc = daemon.connect();
+    // The shell holds one for itself, and one runs below it.
+    const std::string client = std::string{TICKET_CLIENT_BINARY} + " --socket " + daemon.socket();
+    words.insert(words.end(), {"sh", "-c",
+                               client + " hold --pid $$ --output json && " + client +
+                                   " run -- sh -c 'echo up; sleep 1000; true'"});
+    Process running{words};
+    REQUIRE(running.wait_for_output("up\n"));
+    const auto held = rpc.result("orders", {{"state", "held"}})["orders"];
+    REQUIRE(held.size() == 2);
+    for (const auto& order : held)
+        CHECK(read_file("/proc/" + std::to_string(order["pid"].get<int>()) + "/comm") == "sh\n");
+    CHECK(held[0]["pid"] != held[1]["pid"]);
+    CHECK(rpc.result("query")["available"] == 0);
+    running.kill(SIGKILL);
+    wait_for_available(rpc, 2);
+}
+
 TEST_CASE("a command finds no variables of an outer one") {
     auto daemon = Daemon::with_events({"ci=1"});
     ProcessOptions options;
