@@ -113,28 +113,30 @@ std::optional<Failure> problem_with_members(const Json& request, std::size_t num
 
 // Values one after another, or arrays of them.
 Outcome<Json> read_requests(std::string text) {
-    const auto strange = bad_input("the requests are not JSON objects");
     text += '\n';  // so that a bare word has an end
     auto requests = Json::array();
+    const auto strange = [&requests] {
+        return wrong_request(requests.size() + 1, "it is no JSON object");
+    };
     MessageScanner scanner{limits::kMessageBytesMax};
     for (std::string_view rest = text;;) {
         const auto [status, message, consumed] = scanner.scan(rest);
         if (status == MessageScanner::Status::kNeedMore) break;
-        if (status != MessageScanner::Status::kMessage) return strange;
+        if (status != MessageScanner::Status::kMessage) return strange();
         auto read = read_value(message, requests.size());
         if (const auto* failure = failure_of(read)) return *failure;
         rest.remove_prefix(consumed);
         auto& value = std::get<Json>(read);
         if (!value.is_array()) value = Json::array({std::move(value)});
         for (auto& request : value) {
-            if (!request.is_object()) return strange;
+            if (!request.is_object()) return strange();
             if (auto problem = problem_with_members(request, requests.size() + 1)) {
                 return *std::move(problem);
             }
             requests.push_back(std::move(request));
         }
     }
-    if (scanner.in_message()) return strange;
+    if (scanner.in_message()) return strange();
     return requests;
 }
 

@@ -197,11 +197,15 @@ Outcome<Request> order(const Arguments& arguments) {
 Outcome<Request> orders(const Arguments& arguments) {
     Params params;
     params.add("event", arguments.event);
-    const auto uid = parse_number(arguments.buyer.value_or(""));
-    if (uid) {
+    auto buyer = arguments.buyer;
+    if (const auto uid = parse_number(buyer.value_or(""))) {
         params.add("buyer", *uid);
     } else {
-        params.add("buyer", arguments.buyer);
+        // As a report tells a name of digits from a user.
+        const bool is_quoted =
+            buyer && buyer->size() > 2 && buyer->starts_with('"') && buyer->ends_with('"');
+        if (is_quoted) buyer = buyer->substr(1, buyer->size() - 2);
+        params.add("buyer", buyer);
     }
     return params.add("state", arguments.state)
         .add("after_lsn", arguments.after)

@@ -27,7 +27,7 @@ constexpr std::array kOptions{
     OptionInfo{'K', "confirm", "", "buy the tickets if the command succeeds"},
     OptionInfo{'t', "ttl", "TIME", "hold for this long (10m; with --pid without end)"},
     OptionInfo{'p', "pid", "PID", "release it when this process of yours ends, such as $$"},
-    OptionInfo{'b', "buyer", "BUYER", "a user's number, or a name where the event takes names"},
+    OptionInfo{'b', "buyer", "BUYER", "the buyer's name, where the event takes names"},
     OptionInfo{'i', "serials", "LIST", "these tickets of the order: 3 or 1,4-6"},
     OptionInfo{'R', "reason", "TEXT", "a note kept with the cancellation"},
     OptionInfo{'N', "no-restock", "", "they are not sold again: the capacity shrinks"},
@@ -155,7 +155,10 @@ constexpr std::array kVerbs{
              "Exit 16: there is no such order. Exit 15: the key was abandoned.\n"},
     VerbInfo{Verb::kOrders, "orders", "", "", 0, 0, "ebsal", "list orders",
              "  ticket-client orders --event demo --state sold\n"
-             "  ticket-client orders --buyer 1000 --limit 10\n"},
+             "  ticket-client orders --buyer 1000 --limit 10\n"
+             "\n"
+             "--buyer is a user's number or a buyer's name; a name of digits is put in quotes, as\n"
+             "`ticket-client report` does: --buyer '\"4711\"'.\n"},
     VerbInfo{
         Verb::kWatch, "watch", "", "[EVENT]...", 0, kAnyNumber, "gyXD",
         "tell of each change as it happens",
@@ -176,7 +179,8 @@ constexpr std::array kVerbs{
         "\n"
         "Exit 0: what --until waits for is so; 124: not within --timeout; 69: no daemon, or none\n"
         "when --timeout was over and there was nothing to wait for but changes; 75: there is one,\n"
-        "and it does not answer; 130: Ctrl-C; 143: SIGTERM; a signal ends CMD too.\n"},
+        "and it does not answer; 130: Ctrl-C; 143: SIGTERM; a signal ends CMD's shell\n"
+        "too.\n"},
     VerbInfo{Verb::kEvents, "events", "", "", 0, 0, "", "list events", "  ticket-client events\n"},
     VerbInfo{Verb::kEventCreate, "event create", "", "NAME CAPACITY", 2, 2, "OCLPAuUz",
              "create an event with this many tickets",

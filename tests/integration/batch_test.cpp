@@ -417,6 +417,7 @@ TEST_CASE("ticket-client sends nothing of a batch with a member that stands twic
               R"("key" is given twice)"},
              {R"({"method":"purchase","parms":{"event":"fa"}})", R"(unknown member "parms")"},
              {R"({"Method":"purchase","params":{"event":"fa"}})", R"(unknown member "Method")"},
+             {"3", "it is no JSON object"},
          }) {
         CAPTURE(request);
         for (const auto& file : {good + '\n' + request, '[' + good + ',' + request + ']'}) {
@@ -427,6 +428,8 @@ TEST_CASE("ticket-client sends nothing of a batch with a member that stands twic
             CHECK(refused.error == "input: request 2: " + problem + '\n');
         }
     }
+    write_file(path, good + "\n{bad\n");
+    CHECK(client(daemon, {"batch", path}).error == "input: request 2: it is no JSON object\n");
     CHECK(daemon.connect().result("server.info")["lsn"] == 2);
     write_file(path, R"({"jsonrpc":"2.0","id":1,"method":"purchase","params":{"event":"fa"}})");
     CHECK(client(daemon, {"batch", path}).exit == 0);

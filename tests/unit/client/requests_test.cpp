@@ -126,6 +126,9 @@ TEST_CASE("every other verb has its method") {
     orders.limit = 3;
     CHECK(request(orders).params ==
           R"({"event":"e","buyer":1000,"state":"sold","after_lsn":7,"limit":3})");
+    orders = arguments("orders");
+    orders.buyer = R"("1000")";
+    CHECK(request(orders).params == R"({"buyer":"1000"})");
     auto ledger = arguments("ledger read");
     ledger.from = 2;
     CHECK(request(ledger).method == "ledger.read");
