@@ -13,11 +13,6 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view kStops = "the daemon stops";
 
-const store::PurchaseRequest& order_of(const WaitingRoom::Request& request) {
-    if (const auto* hold = std::get_if<store::HoldRequest>(&request)) return hold->order;
-    return std::get<store::PurchaseRequest>(request);
-}
-
 store::ChangeResult ask(store::Store& store, const WaitingRoom::Request& request,
                         store::Turn turn) {
     if (const auto* hold = std::get_if<store::HoldRequest>(&request))
@@ -29,11 +24,6 @@ std::string image(const WaitingRoom::Request& request) {
     return std::visit([](const auto& asked) { return image_of(asked); }, request);
 }
 
-std::optional<store::ChangeResult> settled(store::Store& store,
-                                           const WaitingRoom::Request& request) {
-    return std::visit([&store](const auto& asked) { return store.settled(asked); }, request);
-}
-
 // A no that may become a yes.
 bool is_passing(const store::ChangeResult& result) {
     const auto* refused = std::get_if<store::Refused>(&result);
@@ -41,6 +31,15 @@ bool is_passing(const store::ChangeResult& result) {
 }
 
 }  // namespace
+
+const store::PurchaseRequest& WaitingRoom::order_of(const Request& request) {
+    if (const auto* hold = std::get_if<store::HoldRequest>(&request)) return hold->order;
+    return std::get<store::PurchaseRequest>(request);
+}
+
+std::optional<store::ChangeResult> WaitingRoom::settled(const Request& request) {
+    return std::visit([this](const auto& asked) { return store_.settled(asked); }, request);
+}
 
 bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait,
                         const Responder& responder, Tell tell) {
@@ -108,7 +107,6 @@ store::Lines WaitingRoom::lines_of(const std::set<EventId>& events) {
         const auto found = queues_.find(event);
         if (found == queues_.end()) continue;
         serve(event, found->second);
-        whose_turn(event, found->second);
         lines.emplace(event, found->second.line);
     }
     return lines;
@@ -124,7 +122,7 @@ void WaitingRoom::settle(UserId uid, const std::string& key) {
     if (known == by_key_.end()) return;
     const auto [event, place] = known->second;
     auto& queue = queues_.at(event);
-    if (const auto result = settled(store_, queue.waiters.at(place).request)) {
+    if (const auto result = settled(queue.waiters.at(place).request)) {
         finish(event, queue, place, *result);
     }
 }
@@ -199,7 +197,7 @@ void WaitingRoom::settle_all(EventId event, Queue& queue) {
     queue.prospects = std::move(now);
     std::vector<std::pair<Place, store::ChangeResult>> results;
     for (const auto& [place, waiter] : queue.waiters) {
-        if (auto result = settled(store_, waiter.request)) results.emplace_back(place, *result);
+        if (auto result = settled(waiter.request)) results.emplace_back(place, *result);
     }
     for (const auto& [place, result] : results)
         finish(event, queue, place, result);
@@ -212,7 +210,7 @@ void WaitingRoom::settle_limited(EventId event, Queue& queue) {
             const auto waiting = queue.by_buyer.find(buyer);
             if (waiting == queue.by_buyer.end()) break;
             const auto place = waiting->second.rbegin()->second;
-            const auto result = settled(store_, queue.waiters.at(place).request);
+            const auto result = settled(queue.waiters.at(place).request);
             if (!result) break;
             finish(event, queue, place, *result);
         }
@@ -245,7 +243,7 @@ std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& 
             queue.line.set_present(*decisive, false);
             continue;
         }
-        const auto result = turn ? std::nullopt : settled(store_, found->second.request);
+        const auto result = turn ? std::nullopt : settled(found->second.request);
         if (!result) return turn;
         finish(event, queue, *decisive, *result);
     }
@@ -254,84 +252,6 @@ std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& 
 WaitingRoom::Prospects WaitingRoom::prospects(EventId event) const {
     const auto& [name, stock, rules, slots] = store_.state().event(event);
     return {rules, stock.capacity, closed_door(rules, store_.now_ms())};
-}
-
-// When the event will open or close by itself.
-void WaitingRoom::note_next_look(EventId event, Queue& queue) {
-    const auto now_ms = store_.now_ms();
-    const auto next = next_door_ms(store_.state().event(event).rules, now_ms);
-    queue.next_look.reset();
-    // No later than any wait ends, so that no date is too far off for a timer.
-    const auto left = next ? std::min(*next - now_ms, limits::kWaitMsMax) : 0;
-    if (next) queue.next_look = steady_clock::now() + milliseconds{left};
-}
-
-// Who has waited long enough gets what there is at the end, like everybody else. What that is
-// nobody knows while another process holds the lock.
-void WaitingRoom::end_overdue(Time now) {
-    std::set<EventId> events, locked;
-    for (const auto& [deadline, event, place] : deadlines_) {
-        if (deadline > now) break;
-        events.insert(event);
-    }
-    for (const auto event : events) {
-        if (!serve(event, queues_.at(event))) locked.insert(event);
-    }
-    while (!deadlines_.empty() && std::get<Time>(*deadlines_.begin()) <= now) {
-        const auto [deadline, event, place] = *deadlines_.begin();
-        auto& queue = queues_.at(event);
-        const auto& request = queue.waiters.at(place).request;
-        auto result = settled(store_, request);
-        if (!result && locked.contains(event)) result = store::Refused{{ErrorKind::kBusy}};
-        const auto give_up = [this](const auto& asked) { return store_.give_up(asked); };
-        finish(event, queue, place, result ? *result : std::visit(give_up, request));
-    }
-}
-
-// True if anybody who asked can still read the answer.
-bool WaitingRoom::is_there(Waiter& waiter) {
-    std::erase_if(waiter.askers, [](const Asker& asker) {
-        if (asker.responder.is_connected()) return false;
-        asker.responder.error(0, ErrorKind::kBusy, "gone");
-        return true;
-    });
-    if (!waiter.askers.empty()) return true;
-    if (!waiter.away_since) waiter.away_since = steady_clock::now();
-    return false;
-}
-
-void WaitingRoom::connection_ended(std::uint64_t connection) {
-    for (auto& [event, queue] : queues_) {
-        for (auto& [place, waiter] : queue.waiters) {
-            const bool has_asked = std::any_of(
-                waiter.askers.begin(), waiter.askers.end(),
-                [&](const Asker& asker) { return asker.caller.connection == connection; });
-            if (!has_asked || is_there(waiter)) continue;
-            queue.line.set_present(place, false);
-            queue.seen = 0;
-            on_change_();
-        }
-    }
-}
-
-void WaitingRoom::look_for_absent(Time now) {
-    looked_for_absent_ = now;
-    std::vector<std::pair<EventId, Place>> lost;
-    for (auto& [event, queue] : queues_) {
-        for (auto& [place, waiter] : queue.waiters) {
-            if (is_there(waiter)) continue;
-            queue.line.set_present(place, false);
-            queue.seen = 0;
-            const bool may_return = !order_of(waiter.request).key.empty() &&
-                                    now - *waiter.away_since < milliseconds{limits::kLineGraceMs};
-            if (!may_return) lost.emplace_back(event, place);
-        }
-    }
-    for (const auto& [event, place] : lost) {
-        auto& queue = queues_.at(event);
-        queue.line.leave(place);
-        remove(event, queue, place);
-    }
 }
 
 void WaitingRoom::leave(Queue& queue, Place place, const store::ChangeResult& result) {
@@ -385,26 +305,6 @@ void WaitingRoom::close() {
     deadlines_.clear();
     waiting_of_.clear();
     timer_.cancel();
-}
-
-void WaitingRoom::arm() {
-    std::optional<Time> next;
-    const auto note = [&next](Time time) {
-        if (!next || time < *next) next = time;
-    };
-    if (!deadlines_.empty()) note(std::get<Time>(*deadlines_.begin()));
-    for (const auto& [event, queue] : queues_) {
-        if (queue.next_look) note(*queue.next_look);
-    }
-    if (next == armed_for_) return;
-    armed_for_ = next;
-    if (!next) return static_cast<void>(timer_.cancel());
-    timer_.expires_at(*next);
-    timer_.async_wait([this](const asio::error_code& cancelled) {
-        if (cancelled) return;
-        armed_for_.reset();
-        on_change_();
-    });
 }
 
 }  // namespace ticketd::net

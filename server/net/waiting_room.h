@@ -104,6 +104,9 @@ class WaitingRoom {
     };
     using Key = std::pair<UserId, std::string>;
 
+    static const store::PurchaseRequest& order_of(const Request& request);
+    /// What it can be told already, whoever comes before it.
+    std::optional<store::ChangeResult> settled(const Request& request);
     std::optional<std::string_view> why_not(UserId uid) const;
     bool attach(const Request& request, const Caller& caller, std::chrono::milliseconds wait,
                 const Responder& responder, const Tell& tell);

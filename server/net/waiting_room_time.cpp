@@ -1,0 +1,112 @@
+// The waiting room's part of time: who waits no longer, who is there no longer, and when to look
+// again.
+#include <algorithm>
+#include <utility>
+
+#include "common/limits.h"
+#include "server/net/waiting_room.h"
+
+namespace ticketd::net {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// When the event will open or close by itself.
+void WaitingRoom::note_next_look(EventId event, Queue& queue) {
+    const auto now_ms = store_.now_ms();
+    const auto next = next_door_ms(store_.state().event(event).rules, now_ms);
+    queue.next_look.reset();
+    // No later than any wait ends, so that no date is too far off for a timer.
+    const auto left = next ? std::min(*next - now_ms, limits::kWaitMsMax) : 0;
+    if (next) queue.next_look = steady_clock::now() + milliseconds{left};
+}
+
+// Who has waited long enough gets what there is at the end, like everybody else. What that is
+// nobody knows while another process holds the lock.
+void WaitingRoom::end_overdue(Time now) {
+    std::set<EventId> events, locked;
+    for (const auto& [deadline, event, place] : deadlines_) {
+        if (deadline > now) break;
+        events.insert(event);
+    }
+    for (const auto event : events) {
+        if (!serve(event, queues_.at(event))) locked.insert(event);
+    }
+    while (!deadlines_.empty() && std::get<Time>(*deadlines_.begin()) <= now) {
+        const auto [deadline, event, place] = *deadlines_.begin();
+        auto& queue = queues_.at(event);
+        const auto& request = queue.waiters.at(place).request;
+        auto result = settled(request);
+        if (!result && locked.contains(event)) result = store::Refused{{ErrorKind::kBusy}};
+        const auto give_up = [this](const auto& asked) { return store_.give_up(asked); };
+        finish(event, queue, place, result ? *result : std::visit(give_up, request));
+    }
+}
+
+// True if anybody who asked can still read the answer.
+bool WaitingRoom::is_there(Waiter& waiter) {
+    std::erase_if(waiter.askers, [](const Asker& asker) {
+        if (asker.responder.is_connected()) return false;
+        asker.responder.error(0, ErrorKind::kBusy, "gone");
+        return true;
+    });
+    if (!waiter.askers.empty()) return true;
+    if (!waiter.away_since) waiter.away_since = steady_clock::now();
+    return false;
+}
+
+void WaitingRoom::connection_ended(std::uint64_t connection) {
+    for (auto& [event, queue] : queues_) {
+        for (auto& [place, waiter] : queue.waiters) {
+            const bool has_asked = std::any_of(
+                waiter.askers.begin(), waiter.askers.end(),
+                [&](const Asker& asker) { return asker.caller.connection == connection; });
+            if (!has_asked || is_there(waiter)) continue;
+            queue.line.set_present(place, false);
+            queue.seen = 0;
+            on_change_();
+        }
+    }
+}
+
+void WaitingRoom::look_for_absent(Time now) {
+    looked_for_absent_ = now;
+    std::vector<std::pair<EventId, Place>> lost;
+    for (auto& [event, queue] : queues_) {
+        for (auto& [place, waiter] : queue.waiters) {
+            if (is_there(waiter)) continue;
+            queue.line.set_present(place, false);
+            queue.seen = 0;
+            const bool may_return = !order_of(waiter.request).key.empty() &&
+                                    now - *waiter.away_since < milliseconds{limits::kLineGraceMs};
+            if (!may_return) lost.emplace_back(event, place);
+        }
+    }
+    for (const auto& [event, place] : lost) {
+        auto& queue = queues_.at(event);
+        queue.line.leave(place);
+        remove(event, queue, place);
+    }
+}
+
+void WaitingRoom::arm() {
+    std::optional<Time> next;
+    const auto note = [&next](Time time) {
+        if (!next || time < *next) next = time;
+    };
+    if (!deadlines_.empty()) note(std::get<Time>(*deadlines_.begin()));
+    for (const auto& [event, queue] : queues_) {
+        if (queue.next_look) note(*queue.next_look);
+    }
+    if (next == armed_for_) return;
+    armed_for_ = next;
+    if (!next) return static_cast<void>(timer_.cancel());
+    timer_.expires_at(*next);
+    timer_.async_wait([this](const asio::error_code& cancelled) {
+        if (cancelled) return;
+        armed_for_.reset();
+        on_change_();
+    });
+}
+
+}  // namespace ticketd::net
