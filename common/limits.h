@@ -111,6 +111,8 @@ inline constexpr std::size_t kHoldsPerUid = 10'000;
 /// beyond it another that would wait is told `busy`.
 inline constexpr std::size_t kWaiting = 10'000;
 inline constexpr std::size_t kWaitingPerUid = 5'000;
+/// Copies of one request, by its key, that wait for its answer; another is told `busy`.
+inline constexpr std::size_t kAskers = 64;
 /// The longest that a request may wait.
 inline constexpr std::int64_t kWaitMsMax = 86'400'000;
 /// How long a place in line is kept for a client that went away and has a key to come back with: a

@@ -82,7 +82,9 @@ Failure wrong_request(std::size_t number, const std::string& what) {
 Outcome<Json> read_value(std::string_view text, std::size_t count) {
     std::vector<std::set<std::string>> names;  // of each object that is open
     std::optional<Failure> wrong;
-    const auto look = [&](int, Json::parse_event_t event, Json& value) {
+    const auto look = [&](int depth, Json::parse_event_t event, Json& value) {
+        const bool is_too_deep = depth > static_cast<int>(limits::kDepth);
+        if (is_too_deep && !wrong) wrong = wrong_request(count, "it is nested too deeply");
         if (event == Json::parse_event_t::object_start) {
             if (names.empty()) ++count;
             names.emplace_back();
@@ -93,7 +95,7 @@ Outcome<Json> read_value(std::string_view text, std::size_t count) {
             wrong =
                 wrong_request(count, quoted_member(value.get<std::string>()) + " is given twice");
         }
-        return true;
+        return !is_too_deep;
     };
     auto value = Json::parse(text, look, false);
     if (wrong) return *std::move(wrong);

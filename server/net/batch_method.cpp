@@ -12,24 +12,35 @@
 namespace ticketd::net {
 namespace {
 
-// The answers of all, as the result of one.
+std::string results_json(const ReplyMessage& message) {
+    std::string body = R"({"results":[)";
+    for (const auto& reply : message.replies) {
+        if (body.back() != '[') body += ',';
+        body += reply.is_error ? R"({"error":)" : R"({"result":)";
+        body += reply.body + '}';
+    }
+    return body + R"(],"lsn":)" + std::to_string(message.lsn()) + '}';
+}
+
+// The answers of all, as the result of one. Until they are durable they stay apart, so that one
+// which is taken back does not take the others with it.
 class BatchResults final : public ReplySink {
   public:
-    explicit BatchResults(Responder responder) : responder_(std::move(responder)) {}
+    BatchResults(Durability& durability, Responder responder)
+        : durability_(durability), responder_(std::move(responder)) {}
 
     void deliver(ReplyMessage message, std::size_t) override {
-        std::string body = R"({"results":[)";
-        for (const auto& reply : message.replies) {
-            if (body.back() != '[') body += ',';
-            body += reply.is_error ? R"({"error":)" : R"({"result":)";
-            body += reply.body + '}';
-        }
-        body += R"(],"lsn":)" + std::to_string(message.lsn()) + '}';
-        responder_.result(message.lsn(), std::move(body));
+        const auto lsn = message.lsn();
+        durability_.when(lsn, [&durability = durability_, responder = responder_,
+                               message = std::move(message)](bool is_durable) mutable {
+            if (!is_durable) refuse_undone(message, durability.durable());
+            responder.result(message.lsn(), results_json(message));
+        });
     }
     bool is_connected() override { return responder_.is_connected(); }
 
   private:
+    Durability& durability_;
     Responder responder_;
 };
 
@@ -80,7 +91,7 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
                                "requests: there can be at most " + std::to_string(most));
     }
     const auto answers =
-        std::make_shared<Exchange>(std::make_shared<BatchResults>(responder), true);
+        std::make_shared<Exchange>(std::make_shared<BatchResults>(durability_, responder), true);
     on_exchange_(answers);
     if (!is_atomic) return run_in_order(std::move(requests), caller, answers);
 
@@ -199,13 +210,8 @@ bool Service::read_item(const Request& request, const Caller& caller, const Resp
 
 void Service::run_atomic(const Batch& batch, const Caller& caller, const Responder& responder) {
     std::vector<Lsn> lsns;
-    for (const auto& one : *batch) {
-        const auto& key = key_of_item(one.item);
-        const auto& state = store_.state();
-        const auto lsn =
-            key.empty() ? std::nullopt : state.keys().find(state.digest(caller.uid, key));
-        lsns.push_back(lsn.value_or(0));
-    }
+    for (auto& one : *batch)
+        lsns.push_back(one.known = answer_to(one.item, caller));
     const auto last = *std::max_element(lsns.begin(), lsns.end());
     if (last == 0) return decide(batch, KnownAnswers(batch->size()), caller, responder);
     read_ledger(
@@ -221,9 +227,26 @@ void Service::run_atomic(const Batch& batch, const Caller& caller, const Respond
         });
 }
 
+Lsn Service::answer_to(const store::BatchRequest& item, const Caller& caller) const {
+    const auto& key = key_of_item(item);
+    if (key.empty()) return 0;
+    const auto& state = store_.state();
+    return state.keys().find(state.digest(caller.uid, key)).value_or(0);
+}
+
 // A key that was used for something else makes its request fail, and so the others.
 void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller& caller,
                      const Responder& responder) {
+    // While the ledger was read, what is not durable yet may have been taken back.
+    const bool has_lost_event = std::any_of(batch->begin(), batch->end(), [this](const auto& one) {
+        const auto event = store_.event_of(one.item);
+        return event && *event >= store_.state().events().size();
+    });
+    if (has_lost_event) {
+        for (const auto& one : *batch)
+            one.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+        return;
+    }
     const auto size = batch->size();
     std::size_t failed = 0;
     while (failed < size &&
@@ -240,7 +263,7 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
         return link_others(*batch, failed, caller);
     }
     auto in_the_way = who_waits(*batch);
-    if (!in_the_way) in_the_way = try_atomic(*batch, caller);
+    if (!in_the_way) in_the_way = try_atomic(batch, caller, responder);
     if (in_the_way) park_atomic(batch, caller, responder, *in_the_way, lock_deadline());
     if (store_.has_open_group()) on_change_();
 }
@@ -259,7 +282,7 @@ void Service::park_atomic(const Batch& batch, const Caller& caller, const Respon
                           EventId event, LockQueue::Time give_up_at) {
     park(event, give_up_at, responder,
          [this, batch, caller, event, give_up_at](const Responder& r) {
-             const auto held = try_atomic(*batch, caller);
+             const auto held = try_atomic(batch, caller, r);
              if (!held) return true;
              if (*held == event) return false;
              park_atomic(batch, caller, r, *held, give_up_at);
@@ -267,19 +290,28 @@ void Service::park_atomic(const Batch& batch, const Caller& caller, const Respon
          });
 }
 
-// Nothing if it was decided, else the event whose lock another process has.
-std::optional<EventId> Service::try_atomic(const std::vector<Prepared>& batch,
-                                           const Caller& caller) {
+// Nothing if it was decided, else the event whose lock another process has. A key that was answered
+// since the answers were compared has to be compared first.
+std::optional<EventId> Service::try_atomic(const Batch& batch, const Caller& caller,
+                                           const Responder& responder) {
+    const store::OneInstant instant{store_};
     std::vector<store::BatchRequest> items;
-    for (const auto& one : batch)
+    for (const auto& one : *batch)
         items.push_back(one.item);
     auto lines = waiting_room_.lines_of(store_.events_of(items));
+    const bool is_compared = std::all_of(batch->begin(), batch->end(), [&](const auto& one) {
+        return answer_to(one.item, caller) == one.known;
+    });
+    if (!is_compared) {
+        run_atomic(batch, caller, responder);
+        return std::nullopt;
+    }
     const auto outcome = store_.atomically(items, lines);
     const auto* results = std::get_if<std::vector<store::ChangeResult>>(&outcome);
     if (results == nullptr) return std::get<store::LockHeld>(outcome).event;
     waiting_room_.set_lines(std::move(lines));
-    for (std::size_t i = 0; i < batch.size(); ++i)
-        tell(batch[i], (*results)[i], caller);
+    for (std::size_t i = 0; i < batch->size(); ++i)
+        tell((*batch)[i], (*results)[i], caller);
     return std::nullopt;
 }
 

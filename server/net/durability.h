@@ -20,6 +20,8 @@ class Durability {
         waiting_.emplace_back(lsn, std::move(action));
     }
 
+    Lsn durable() const { return durable_; }
+
     void reached(Lsn durable) {
         durable_ = durable;
         settle([durable](Lsn lsn) { return lsn <= durable; }, true);

@@ -25,10 +25,12 @@ std::optional<store::HoldRequest> Service::read_hold(const Params& params, const
     constexpr std::size_t kTtl = 2, kBind = 7;
     auto terms = read_terms(params, kOfHold, caller, responder);
     if (!terms) return std::nullopt;
-    // What was answered once is answered so again, whatever became of the process.
-    const bool is_answered = !terms->key.empty() && store_.find_answer(*terms);
-    const auto bound = is_answered ? HoldWatch::named_by(params.text(kBind), caller)
-                                   : hold_watch_.binding(params.text(kBind), caller);
+    // What was answered once is answered so again, whatever became of the process; and so is what
+    // waits to be.
+    const bool is_known = !terms->key.empty() &&
+                          (store_.find_answer(*terms) || waiting_room_.has(caller.uid, terms->key));
+    const auto bound = is_known ? hold_watch_.named_by(params.text(kBind), caller)
+                                : hold_watch_.binding(params.text(kBind), caller);
     if (const auto* problem = std::get_if<HoldWatch::Problem>(&bound)) {
         if (*problem == HoldWatch::Problem::kTooMany) {
             responder.error(0, ErrorKind::kBusy, kTooManyProcesses);

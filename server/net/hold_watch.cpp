@@ -8,8 +8,11 @@
 namespace ticketd::net {
 namespace {
 
-// Lists are looked through for holds that are no more when they have grown by so much.
-constexpr std::size_t kDeadAtOnce = 64;
+// The lists are looked through for holds that are no more when they have grown by so many, and by a
+// quarter.
+constexpr std::size_t kGrowth = 64;
+// At relatives of callers in a while: some 10 ms.
+constexpr int kLooks = 256;
 
 box_office::Binding binding_to(std::uint32_t pid, std::uint64_t start) {
     return {box_office::Bind::kProcess, pid, start};
@@ -17,46 +20,47 @@ box_office::Binding binding_to(std::uint32_t pid, std::uint64_t start) {
 
 }  // namespace
 
-box_office::Binding HoldWatch::named_by(std::string_view bind, const Caller& caller) {
+std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::named_by(std::string_view bind,
+                                                                          const Caller& caller) {
+    using box_office::Binding;
     constexpr std::string_view kPidPrefix = "pid:";
-    constexpr std::uint32_t kNoPid = UINT32_MAX;
     constexpr std::uint64_t kNoTime = 1;  // no process of a user is as old as that
-    if (bind.empty()) return {};
-    if (bind == "connection") return {box_office::Bind::kConnection, 0, 0};
+    if (bind.empty()) return Binding{};
+    if (bind == "connection") return Binding{box_office::Bind::kConnection, 0, 0};
     auto pid = caller.pid;
     if (bind.starts_with(kPidPrefix)) {
         const auto number = bind.substr(kPidPrefix.size());
         const auto read = std::from_chars(number.data(), number.data() + number.size(), pid);
         const bool is_number = read.ec == std::errc{};
-        pid = is_number ? platform::pid_as_seen_by(caller.pid, pid).value_or(0) : 0;
+        pid = is_number ? platform::pid_as_seen_by(caller.pid, pid, looks_).value_or(0) : 0;
     }
-    return binding_to(pid == 0 ? kNoPid : pid, kNoTime);
+    if (pid == 0) return looks_ > 0 ? Problem::kNoProcess : Problem::kTooMany;
+    return binding_to(pid, kNoTime);
 }
 
 std::variant<box_office::Binding, HoldWatch::Problem> HoldWatch::binding(std::string_view bind,
                                                                          const Caller& caller) {
-    const auto named = named_by(bind, caller);
-    if (named.bind != box_office::Bind::kProcess) return named;
-    const auto opened = platform::open_process(named.pid);
+    const auto found = named_by(bind, caller);
+    const auto* named = std::get_if<box_office::Binding>(&found);
+    if (named == nullptr || named->bind != box_office::Bind::kProcess) return found;
+    const auto opened = platform::open_process(named->pid);
     if (const auto* why = std::get_if<platform::NoProcess>(&opened)) {
         return *why == platform::NoProcess::kNone ? Problem::kNoProcess : Problem::kTooMany;
     }
     const auto& process = std::get<platform::ProcessHandle>(opened);
     if (process.uid != caller.uid && !caller.is_operator) return Problem::kNoProcess;
-    if (!processes_.contains({named.pid, process.start}) && !has_room()) return Problem::kTooMany;
-    return binding_to(named.pid, process.start);
+    if (!processes_.contains({named->pid, process.start}) && !has_room()) return Problem::kTooMany;
+    return binding_to(named->pid, process.start);
 }
 
-bool HoldWatch::has_room() {
-    if (processes_.size() >= settings_.watched_processes) forget_dead();
+bool HoldWatch::has_room() const {
     return processes_.size() < settings_.watched_processes;
 }
 
 void HoldWatch::bind(Lsn order, const box_office::Binding& binding, const Caller& caller) {
+    if (binding.bind != box_office::Bind::kNothing) ++bound_since_;
     if (binding.bind == box_office::Bind::kConnection) {
-        auto& orders = by_connection_[caller.connection];
-        orders.push_back(order);
-        if (orders.size() % kDeadAtOnce == 0) forget_dead();
+        by_connection_[caller.connection].push_back(order);
     } else if (binding.bind == box_office::Bind::kProcess) {
         watch(order, binding);
     }
@@ -68,10 +72,7 @@ void HoldWatch::watch(Lsn order, const box_office::Binding& binding) {
     const Process process{binding.pid, binding.process_start};
     const auto known = processes_.find(process);
     if (known != processes_.end()) {
-        auto& orders = known->second->orders;
-        orders.push_back(order);
-        if (orders.size() % kDeadAtOnce == 0) forget_dead();
-        return;
+        return known->second->orders.push_back(order);
     }
     auto opened = platform::open_process(binding.pid);
     auto* const handle = std::get_if<platform::ProcessHandle>(&opened);
@@ -112,7 +113,7 @@ void HoldWatch::end(const std::vector<Lsn>& orders, const box_office::Binding& b
 }
 
 void HoldWatch::catch_up() {
-    forget_dead();
+    dead_.clear();
     unwatched_.clear();
     std::vector<Lsn> bound;
     for (const auto& [connection, orders] : by_connection_)
@@ -129,6 +130,10 @@ void HoldWatch::catch_up() {
 
 void HoldWatch::look_again() {
     constexpr std::size_t kAtOnce = 64;
+    looks_ = kLooks;
+    forget_dead();
+    const bool is_full = !has_room();
+    if (dead_.empty() && (is_full || bound_since_ >= kGrowth + bound_ / 4)) look_for_dead();
     for (auto left = std::min(kAtOnce, unwatched_.size()); left > 0; --left) {
         const auto order = unwatched_.front();
         unwatched_.pop_front();
@@ -137,16 +142,35 @@ void HoldWatch::look_again() {
     }
 }
 
-// Not while a change may still be taken back, which would bring a hold to life again.
-void HoldWatch::forget_dead() {
-    if (store_.durable_lsn() < store_.state().last_lsn()) return;
-    const auto forget_in = [this](std::vector<Lsn>& orders) {
-        std::erase_if(orders, [this](Lsn order) { return !store_.state().find_hold(order); });
-    };
+template <typename Visit>
+void HoldWatch::for_each_list(Visit visit) {
     for (auto& [connection, orders] : by_connection_)
-        forget_in(orders);
+        visit(orders);
     for (auto& [process, watched] : processes_)
-        forget_in(watched->orders);
+        visit(watched->orders);
+}
+
+void HoldWatch::look_for_dead() {
+    bound_ = bound_since_ = 0;
+    for_each_list([this](const std::vector<Lsn>& orders) {
+        bound_ += orders.size();
+        for (const auto order : orders) {
+            if (!store_.state().find_hold(order)) dead_.push_back(order);
+        }
+    });
+    std::sort(dead_.begin(), dead_.end());
+    dead_as_of_ = store_.state().last_lsn();
+}
+
+// Not while their end may still be taken back, which would bring them to life again.
+void HoldWatch::forget_dead() {
+    if (dead_.empty() || store_.durable_lsn() < dead_as_of_) return;
+    for_each_list([this](std::vector<Lsn>& orders) {
+        std::erase_if(orders, [this](Lsn order) {
+            return std::binary_search(dead_.begin(), dead_.end(), order);
+        });
+    });
+    dead_.clear();
     std::erase_if(by_connection_, [](const auto& item) { return item.second.empty(); });
     std::erase_if(processes_, [](const auto& item) { return item.second->orders.empty(); });
 }

@@ -38,9 +38,10 @@ class HoldWatch {
     };
     /// What "connection", "pid" or "pid:NUMBER" of this caller stands for.
     std::variant<box_office::Binding, Problem> binding(std::string_view bind, const Caller& caller);
-    /// The same without a look at the process, which may be no more, and so without its start: for
-    /// a request that is only compared with an earlier one.
-    static box_office::Binding named_by(std::string_view bind, const Caller& caller);
+    /// The same without a look at whether it lives, and so without its start: for a request that is
+    /// only compared with an earlier one.
+    std::variant<box_office::Binding, Problem> named_by(std::string_view bind,
+                                                        const Caller& caller);
 
     /// A hold was made for this caller. Does nothing if it is bound to nothing.
     void bind(Lsn order, const box_office::Binding& binding, const Caller& caller);
@@ -48,8 +49,8 @@ class HoldWatch {
     /// After a start, or after changes were taken back: holds live that were not bound here, and
     /// what they are bound to may be no more.
     void catch_up();
-    /// Now and then: looks again at processes that there was no descriptor for when their holds
-    /// were made, a few each time.
+    /// Every limits::kSweepMs: looks again at processes that there was no descriptor for when their
+    /// holds were made, a few each time, and forgets holds that are no more.
     void look_again();
 
   private:
@@ -59,10 +60,13 @@ class HoldWatch {
         std::vector<Lsn> orders;
     };
 
-    bool has_room();
+    bool has_room() const;
     void watch(Lsn order, const box_office::Binding& binding);
     void process_ended(const Process& process);
     void end(const std::vector<Lsn>& orders, const box_office::Binding& binding);
+    template <typename Visit>
+    void for_each_list(Visit visit);
+    void look_for_dead();
     void forget_dead();
 
     asio::io_context& loop_;
@@ -72,6 +76,10 @@ class HoldWatch {
     std::unordered_map<std::uint64_t, std::vector<Lsn>> by_connection_;
     std::map<Process, std::unique_ptr<Watched>> processes_;
     std::deque<Lsn> unwatched_;  // bound to processes that look_again() looks at
+    int looks_ = 0;              // at relatives of callers, before the next look_again()
+    std::vector<Lsn> dead_;      // sorted: holds that were no more ...
+    Lsn dead_as_of_ = 0;         // ... after this change
+    std::size_t bound_ = 0, bound_since_ = 0;  // in all when dead ones were looked for; and since
 };
 
 }  // namespace ticketd::net

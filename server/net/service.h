@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -123,6 +124,8 @@ class Service {
     // watch_methods.cpp
     void watch(const Params&, const Caller&, const Responder&);
     void unwatch(const Params&, const Caller&, const Responder&);
+    void start_watch(const std::set<EventId>& events, Lsn since, const Caller& caller,
+                     const Responder& responder);
     // event_methods.cpp
     void events(const Params&, const Caller&, const Responder&);
     void event_create(const Params&, const Caller&, const Responder&);
@@ -201,6 +204,7 @@ class Service {
         Responder responder;
         store::BatchRequest item;
         bool is_ready = false;  ///< else it was answered: it cannot be
+        Lsn known = 0;          ///< of the answer to its key that it was compared with; 0: none
     };
     Prepared prepare(const RequestResult& read, const Caller& caller, const Responder& responder);
     /// Reads what the request asks for into `item`; false if it was refused.
@@ -217,7 +221,10 @@ class Service {
     std::optional<EventId> who_waits(const std::vector<Prepared>& batch) const;
     void park_atomic(const Batch& batch, const Caller& caller, const Responder& responder,
                      EventId event, LockQueue::Time give_up_at);
-    std::optional<EventId> try_atomic(const std::vector<Prepared>& batch, const Caller& caller);
+    std::optional<EventId> try_atomic(const Batch& batch, const Caller& caller,
+                                      const Responder& responder);
+    /// Of the answer to the key of a request, or 0.
+    Lsn answer_to(const store::BatchRequest& item, const Caller& caller) const;
     /// Tells all of a batch that cannot be done but the one that failed.
     void link_others(const std::vector<Prepared>& batch, std::size_t failed, const Caller& caller);
     void tell(const Prepared& one, const store::ChangeResult& result, const Caller& caller);
@@ -245,7 +252,8 @@ class Service {
     /// The name of the event that the entry is about, or "".
     std::string_view event_of(const store::Entry& entry) const;
     /// Calls `attempt(responder)` until it returns true, in turn with others for this event; it
-    /// returns false while the lock is held elsewhere.
+    /// returns false while the lock is held elsewhere. What came back before is for those in line
+    /// first; they are served at the same instant.
     template <typename Attempt>
     void run_locked(EventId event, const Responder& responder, Attempt attempt);
     /// The same, once those who wait for the event's lock have had their turn.
@@ -304,7 +312,9 @@ void Service::ask_for(Request request, std::chrono::milliseconds wait, const Cal
                       const Responder& responder) {
     const auto event = store::event_of(request);
     run_locked(event, responder, [this, event, wait, caller, request](const Responder& r) {
-        if (wait.count() == 0 && !waiting_room_.has_line(event)) {
+        const bool is_alone =
+            !waiting_room_.has_line(event) && !waiting_room_.has(caller.uid, key_of(request));
+        if (wait.count() == 0 && is_alone) {
             return tell(decide(request), caller, request, r);
         }
         const auto tell_later = [this, request](const store::ChangeResult& result,
@@ -319,7 +329,7 @@ void Service::ask_for(Request request, std::chrono::milliseconds wait, const Cal
 template <typename Request>
 bool Service::tell(const store::ChangeResult& result, const Caller& caller, const Request& request,
                    const Responder& responder, bool is_last) {
-    count(result);
+    if (is_last) count(result);
     if constexpr (std::is_same_v<Request, store::HoldRequest>) {
         const auto* held = std::get_if<store::Changed>(&result);
         if (held != nullptr && is_last) bind(*held, request.binding, caller, responder);
@@ -330,7 +340,11 @@ bool Service::tell(const store::ChangeResult& result, const Caller& caller, cons
 
 template <typename Attempt>
 void Service::run_locked(EventId event, const Responder& responder, Attempt attempt) {
-    if (!locks_.has_waiting(event) && attempt(responder)) return;
+    {
+        const store::OneInstant instant{store_};
+        waiting_room_.serve(event);
+        if (!locks_.has_waiting(event) && attempt(responder)) return;
+    }
     park(event, lock_deadline(), responder, std::move(attempt));
 }
 
@@ -344,12 +358,14 @@ void Service::park(EventId event, LockQueue::Time give_up_at, const Responder& r
     };
     locks_.park(
         event, give_up_at,
-        [responder, attempt, give_up, this] {
+        [responder, attempt, give_up, event, this] {
             // Whoever asked is gone: what they wanted is not done behind their back.
             if (!responder.is_connected()) {
                 give_up();
                 return true;
             }
+            const store::OneInstant instant{store_};
+            waiting_room_.serve(event);
             const bool is_answered = attempt(responder);
             if (store_.has_open_group()) on_change_();
             return is_answered;

@@ -46,22 +46,13 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     if (attach(request, caller, wait, responder, tell)) return true;
     const auto& order = order_of(request);
     const auto event = order.event;
-    auto& queue = queues_[event];
-    // What came back in this turn is for those in line first.
-    if (!serve(event, queue)) {
-        if (queue.line.empty()) queues_.erase(event);
-        return false;
-    }
+    if (std::holds_alternative<store::LockHeld>(store_.query(event))) return false;
     const bool can_wait = wait.count() > 0;
-    const auto obstacle = can_wait ? why_not(order.uid) : std::nullopt;
-    if (obstacle) {
-        if (queue.line.empty()) queues_.erase(event);
-        responder.error(0, ErrorKind::kBusy, *obstacle);
-        return true;
-    }
+    auto& queue = queues_[event];
     const auto place = queue.line.join(order.terms.min_quantity);
     const auto result = ask(store_, request, {whose_turn(event, queue) != place, can_wait});
-    if (can_wait && is_passing(result)) {
+    const auto obstacle = why_not(order.uid);
+    if (can_wait && is_passing(result) && !obstacle) {
         const auto deadline = steady_clock::now() + wait;
         note_next_look(event, queue);
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
@@ -77,7 +68,11 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     leave(queue, place, result);
     if (queue.line.empty()) queues_.erase(event);
     if (std::holds_alternative<store::LockHeld>(result)) return false;
-    tell(result, caller, responder, true);
+    if (can_wait && is_passing(result)) {
+        responder.error(0, ErrorKind::kBusy, *obstacle);
+    } else {
+        tell(result, caller, responder, true);
+    }
     return true;
 }
 
@@ -94,7 +89,6 @@ bool WaitingRoom::is_behind(EventId event, std::uint64_t least) {
     const auto found = queues_.find(event);
     if (found == queues_.end()) return false;
     auto& queue = found->second;
-    serve(event, queue);
     const auto place = queue.line.join(least);
     const bool is_behind = whose_turn(event, queue) != place;
     queue.line.leave(place);
@@ -141,6 +135,10 @@ bool WaitingRoom::attach(const Request& request, const Caller& caller, milliseco
         tell(store::Refused{{ErrorKind::kKeyMismatch}}, caller, responder, true);
         return true;
     }
+    if (waiter.askers.size() >= limits::kAskers) {
+        responder.error(0, ErrorKind::kBusy, "the request waits already, for as many as may ask");
+        return true;
+    }
     waiter.askers.push_back({caller, responder});
     waiter.away_since.reset();
     queue.line.set_present(place, true);
@@ -168,10 +166,16 @@ void WaitingRoom::serve() {
     arm();
 }
 
+void WaitingRoom::serve(EventId event) {
+    const auto found = queues_.find(event);
+    if (found != queues_.end()) serve(event, found->second);
+}
+
 bool WaitingRoom::serve(EventId event, Queue& queue) {
     for (;;) {
-        if (std::holds_alternative<store::LockHeld>(store_.query(event))) {
-            // Another process has the lock: a little later, then.
+        if (std::holds_alternative<store::LockHeld>(store_.query(event)) ||
+            store_.is_backlogged()) {
+            // A little later, then.
             queue.next_look = steady_clock::now() + milliseconds{limits::kSweepMs};
             return false;
         }
@@ -288,6 +292,14 @@ WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place
 }
 
 void WaitingRoom::look_again() {
+    while (!queues_.empty() && queues_.rbegin()->first >= store_.state().events().size()) {
+        auto& [event, queue] = *queues_.rbegin();
+        while (!queue.waiters.empty()) {
+            for (const auto& asker : remove(event, queue, queue.waiters.begin()->first).askers)
+                asker.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+        }
+        queues_.erase(event);
+    }
     for (auto& [event, queue] : queues_)
         queue.seen = 0;
 }

@@ -40,6 +40,10 @@ class WaitingRoom {
         : store_(store), on_change_(std::move(on_change)), timer_(loop) {}
 
     bool has_line(EventId event) const { return queues_.contains(event); }
+    /// True if a request with this key waits.
+    bool has(UserId uid, const std::string& key) const { return by_key_.contains({uid, key}); }
+    /// Gives those in line what there is for them, before anything else is done with the event.
+    void serve(EventId event);
     /// True if what is available is for those ahead of somebody who wants at least so many and
     /// came now.
     bool is_behind(EventId event, std::uint64_t least);
@@ -52,7 +56,8 @@ class WaitingRoom {
 
     /// Puts a request at its place in line, decides it if its turn is now, and lets it wait for so
     /// long if not; without a wait it is refused if tickets there are belong to others. False if
-    /// another process holds the lock of the event: nothing was done.
+    /// another process holds the lock of the event: nothing was done. Those in line were served
+    /// before, at the same instant.
     bool admit(Request request, const Caller& caller, std::chrono::milliseconds wait,
                const Responder& responder, Tell tell);
 
@@ -62,7 +67,7 @@ class WaitingRoom {
     void settle(UserId uid, const std::string& key);
     /// A change was made (StoreEvents::on_entry).
     void note(const store::Entry& entry);
-    /// Changes were taken back.
+    /// Changes were taken back, and with them perhaps the event itself that somebody waits for.
     void look_again();
     /// Nothing more will come from the connection: if it is gone as a whole, whoever waits at its
     /// other end holds nobody up from now on.
@@ -111,7 +116,8 @@ class WaitingRoom {
     bool attach(const Request& request, const Caller& caller, std::chrono::milliseconds wait,
                 const Responder& responder, const Tell& tell);
     std::optional<Place> whose_turn(EventId event, Queue& queue);
-    /// False if another process holds the lock of the event.
+    /// False if nobody can be served now: another process holds the lock of the event, or the disk
+    /// is far behind.
     bool serve(EventId event, Queue& queue);
     Prospects prospects(EventId event) const;
     void note_next_look(EventId event, Queue& queue);

@@ -22,7 +22,7 @@ void WaitingRoom::note_next_look(EventId event, Queue& queue) {
 }
 
 // Who has waited long enough gets what there is at the end, like everybody else. What that is
-// nobody knows while another process holds the lock.
+// nobody knows while nobody can be served.
 void WaitingRoom::end_overdue(Time now) {
     std::set<EventId> events, locked;
     for (const auto& [deadline, event, place] : deadlines_) {
@@ -45,12 +45,12 @@ void WaitingRoom::end_overdue(Time now) {
 
 // True if anybody who asked can still read the answer.
 bool WaitingRoom::is_there(Waiter& waiter) {
-    std::erase_if(waiter.askers, [](const Asker& asker) {
-        if (asker.responder.is_connected()) return false;
-        asker.responder.error(0, ErrorKind::kBusy, "gone");
+    const auto& askers = waiter.askers;
+    if (std::any_of(askers.rbegin(), askers.rend(),
+                    [](const Asker& asker) { return asker.responder.is_connected(); }))
         return true;
-    });
-    if (!waiter.askers.empty()) return true;
+    for (const auto& asker : std::exchange(waiter.askers, {}))
+        asker.responder.error(0, ErrorKind::kBusy, "gone");
     if (!waiter.away_since) waiter.away_since = steady_clock::now();
     return false;
 }

@@ -17,8 +17,23 @@ void Service::watch(const Params& params, const Caller& caller, const Responder&
         return responder.error(last, ErrorKind::kInvalidParams, "since_lsn is still to come",
                                {{"lsn", last}});
     }
+    // From an LSN that can be lost nobody could go on.
+    durability_.when(
+        since, [this, caller, responder, events = std::move(events), since](bool is_durable) {
+            if (!is_durable) {
+                return responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+            }
+            start_watch(events, since, caller, responder);
+        });
+}
+
+void Service::start_watch(const std::set<EventId>& events, Lsn since, const Caller& caller,
+                          const Responder& responder) {
+    // A connection that is closed already will not be closed again.
     const auto subscription =
-        watchers_.add(caller.connection, responder.sink(), std::move(events), since + 1);
+        responder.is_connected()
+            ? watchers_.add(caller.connection, responder.sink(), events, since + 1)
+            : std::nullopt;
     if (!subscription) {
         return responder.error(0, ErrorKind::kBusy, "there are as many subscriptions as may be");
     }
@@ -26,7 +41,6 @@ void Service::watch(const Params& params, const Caller& caller, const Responder&
     JsonWriter json{body};
     json.begin_object().member("subscription", *subscription).member("since_lsn", since);
     json.end_object();
-    // Rests on nothing: what follows from there on is told when it is durable.
     responder.result(0, std::move(body));
 }
 

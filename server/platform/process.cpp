@@ -8,9 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <initializer_list>
 #include <iterator>
 #include <optional>
@@ -21,11 +23,17 @@
 namespace ticketd::platform {
 namespace {
 
+// A file of proc(5), or its beginning if that is very long.
 std::string read_small_file(const std::string& path) {
+    constexpr std::size_t kBytesMax = 64 * 1024;
     const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    std::string text(4096, '\0');
-    const auto bytes = file.get() < 0 ? -1 : ::read(file.get(), text.data(), text.size());
-    text.resize(bytes < 0 ? 0 : static_cast<std::size_t>(bytes));
+    std::string text;
+    std::array<char, 4096> chunk;  // NOLINT(*-member-init): filled by read()
+    while (file.is_open() && text.size() < kBytesMax) {
+        const auto bytes = ::read(file.get(), chunk.data(), chunk.size());
+        if (bytes <= 0) break;
+        text.append(chunk.data(), static_cast<std::size_t>(bytes));
+    }
     return text;
 }
 
@@ -71,9 +79,16 @@ std::vector<std::uint32_t> names_of(std::uint32_t pid) {
     return status_of(folder_of(pid), "NSpid");
 }
 
+// Of all its threads; the youngest first.
 std::vector<std::uint32_t> children_of(std::uint32_t pid) {
-    const auto number = std::to_string(pid);
-    return numbers_in(read_small_file(folder_of(pid) + "/task/" + number + "/children"));
+    std::vector<std::uint32_t> all;
+    std::error_code error;
+    std::filesystem::directory_iterator thread{folder_of(pid) + "/task", error}, end;
+    for (; !error && thread != end; thread.increment(error)) {
+        const auto some = numbers_in(read_small_file(thread->path().string() + "/children"));
+        all.insert(all.end(), some.rbegin(), some.rend());
+    }
+    return all;
 }
 
 NoProcess why_not(int error) {
@@ -147,20 +162,20 @@ std::vector<std::uint32_t> peer_groups(int socket) {
     return groups;
 }
 
-std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number) {
-    if (caller == 0) return std::nullopt;
-    const auto depth = names_of(caller).size();
-    if (depth <= 1) return number;
-    int left = 256;  // to look at, whatever the caller has for relatives
+std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number,
+                                            int& looks) {
+    const auto depth = caller == 0 ? 0 : names_of(caller).size();
+    if (depth == 0) return std::nullopt;
+    if (depth == 1) return number;
     const auto is_it = [&](std::uint32_t pid) {
         const auto names = names_of(pid);
-        return names.size() == depth && names.back() == number;
+        return --looks, names.size() == depth && names.back() == number;
     };
     // Relatives at the same depth are of the same namespace.
-    for (auto pid = caller; left > 0 && names_of(pid).size() == depth; --left) {
+    for (auto pid = caller; looks > 0 && names_of(pid).size() == depth;) {
         if (is_it(pid)) return pid;
         for (const auto child : children_of(pid)) {
-            if (left-- <= 0) return std::nullopt;
+            if (looks <= 0) return std::nullopt;
             if (is_it(child)) return child;
         }
         const auto parent = status_of(folder_of(pid), "PPid");

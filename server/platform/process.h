@@ -63,8 +63,9 @@ struct ProcessHandle {
 /// The number, as we count, of the process that `caller` calls `number`: in a PID namespace of its
 /// own, such as a container's, it counts otherwise. There only the caller itself, those it descends
 /// from, and the children of all these can be told; nothing if it is none of them, or the caller
-/// cannot be seen from here (0). Any thread, any time.
-std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number);
+/// cannot be seen from here (0). Looks at `looks` processes at most, some 50 µs each, and takes
+/// from that what it has looked at. Any thread, any time.
+std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number, int& looks);
 
 /// Why there is no handle.
 enum class NoProcess : std::uint8_t {

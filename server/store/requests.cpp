@@ -1,7 +1,6 @@
 #include "server/store/requests.h"
 
 #include "server/store/bytes.h"
-#include "server/store/stored_numbers.h"
 
 namespace ticketd::store {
 namespace {
@@ -37,7 +36,9 @@ std::string cancel_image(Lsn order, const box_office::Cancel& cancel, const std:
     std::string image;
     append(image, EntryType::kCancelled, {order, cancel.quantity, cancel.restocks ? 1U : 0U});
     append_text(image, reason);
-    append_numbers(image, cancel.numbers);
+    // As they were asked for: they may be anything.
+    for (const auto number : cancel.numbers)
+        append_number<std::uint64_t>(image, number);
     return image;
 }
 

@@ -78,7 +78,7 @@ ChangeResult Store::abandon(UserId uid, const std::string& key) {
     if (const auto lsn = state().keys().find(state().digest(uid, key))) return Replay{*lsn};
     if (auto refused = refuse_new_key(key)) return *refused;
     if (auto refused = refuse_for_space()) return *refused;
-    instant_ = clock_.read();
+    instant_ = now();
     auto entry = new_entry(EntryType::kKeyAbandoned, uid, 0);
     entry.after.next_serial = 0;
     entry.key = key;
@@ -98,7 +98,7 @@ ChangeResult Store::create_event(UserId uid, const std::string& name, std::uint6
     const auto lock = lock_slot(id);
     if (!lock) return LockHeld{};
     if (stock_file_->reserve(id)) return refuse_at_once(ErrorKind::kStorageFull);
-    instant_ = clock_.read();
+    instant_ = now();
     auto entry = new_entry(EntryType::kEventCreated, uid, id);
     entry.after.capacity = capacity;
     entry.event_name = name;
@@ -215,7 +215,7 @@ std::optional<StockFile::SlotLock> Store::enter(EventId event) {
     auto lock = lock_slot(event);
     if (!lock || !settle_slot(event)) return std::nullopt;
     if (staged_) return lock;
-    instant_ = clock_.read();
+    instant_ = now();
     end_due_holds(event);
     return lock;
 }
@@ -273,7 +273,7 @@ box_office::Refusal Store::with_next_end(EventId event, box_office::Refusal refu
                             (refusal.kind == ErrorKind::kInsufficient &&
                              refusal.requested <= stock.available() + stock.may_return());
     if (may_return && next) {
-        refusal.wait_ms = std::max<std::int64_t>((*next - clock_.elapsed()).count(), 0);
+        refusal.wait_ms = std::max<std::int64_t>((*next - now().elapsed).count(), 0);
     }
     return refusal;
 }
@@ -281,7 +281,7 @@ box_office::Refusal Store::with_next_end(EventId event, box_office::Refusal refu
 Refused Store::refuse(const Asked& asked, EventId event, box_office::Refusal refusal, Turn turn) {
     const auto next = deadlines_.next_of(event);
     // The tickets of a hold that has ended are nobody's, but there was no room to say so.
-    if (next && *next <= clock_.elapsed()) {
+    if (next && *next <= now().elapsed) {
         if (auto refused = refuse_for_space()) return *refused;
     }
     refusal = with_next_end(event, refusal);
@@ -318,8 +318,8 @@ std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
     if (key.empty()) return std::nullopt;
     const auto made_ms = key_time_ms(key);
     // By the clock as it is now: the ledger's time stays where a clock once was that was too fast.
-    const auto now = clock_.now().time_since_epoch().count();
-    const auto retained = std::max(now - settings_.key_retention.count(),
+    const auto wall_ms = now().wall.time_since_epoch().count();
+    const auto retained = std::max(wall_ms - settings_.key_retention.count(),
                                    state().key_floor().time_ms + limits::kKeyClockSlackMs);
     if (made_ms && *made_ms < retained) return refuse_at_once(ErrorKind::kKeyTooOld);
     if (state().keys().size() >= settings_.keys) return refuse_at_once(ErrorKind::kBusy);
@@ -327,7 +327,7 @@ std::optional<Refused> Store::refuse_new_key(std::string_view key) const {
 }
 
 std::int64_t Store::now_ms() const {
-    return time_ms(clock_.read());
+    return time_ms(now());
 }
 
 // The ledger's: it never goes back.

@@ -189,9 +189,13 @@ class Store {
                               const box_office::Rules& rules = {});
     ChangeResult resize_event(UserId uid, EventId event, const box_office::Resize& resize);
     ChangeResult change_rules(UserId uid, EventId event, const box_office::RulesChange& change);
+    /// The instant at which things are decided now: see OneInstant.
+    platform::Instant now() const { return pinned_ ? *pinned_ : clock_.read(); }
     /// Milliseconds since 1970; never before the time of an entry.
     std::int64_t now_ms() const;
 
+    /// True while the disk is so far behind that every change is refused as busy.
+    bool is_backlogged() const { return journal_->is_backlogged(); }
     /// True if changes wait for end_turn().
     bool has_open_group() const { return open_group_; }
     /// Hands the changes of this loop turn to the sync thread, as part of one group.
@@ -300,7 +304,9 @@ class Store {
     Entry new_entry(EntryType type, UserId uid, EventId event);
     std::int64_t time_ms(const platform::Instant& instant) const;
 
+    friend class OneInstant;
     const platform::Clock& clock_;
+    std::optional<platform::Instant> pinned_;
     /// At which the request that has the slot's lock is decided: one for all that is asked and said
     /// of the time, or a hold could be confirmed at the time at which it ended.
     platform::Instant instant_ = clock_.read();
@@ -321,6 +327,22 @@ class Store {
     std::optional<Staged> staged_;
     std::unique_ptr<Checkpointer> checkpointer_;
     std::unique_ptr<JournalWriter> journal_;  // ends first: it tells the checkpointer
+};
+
+/// While it lives all that the store is asked for is decided at one instant, so that no hold ends
+/// between two questions that belong together. Only for as long as one turn of the loop.
+class OneInstant {
+  public:
+    explicit OneInstant(Store& store) : store_(store), before_(store.pinned_) {
+        store_.pinned_ = store_.now();
+    }
+    OneInstant(const OneInstant&) = delete;
+    OneInstant& operator=(const OneInstant&) = delete;
+    ~OneInstant() { store_.pinned_ = before_; }
+
+  private:
+    Store& store_;
+    const std::optional<platform::Instant> before_;
 };
 
 }  // namespace ticketd::store

@@ -41,7 +41,7 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
         if (!lock || !settle_slot(event)) return LockHeld{event};
         locks.push_back(*std::move(lock));
     }
-    instant_ = clock_.read();
+    instant_ = now();
     for (const auto event : events)
         end_due_holds(event);
     std::size_t bytes = 0;

@@ -148,26 +148,26 @@ void Store::end_due_holds(EventId event) {
 
 void Store::end_due_holds() {
     if (!deadlines_.next()) return;
-    for (const auto event : deadlines_.due(clock_.elapsed()))
+    for (const auto event : deadlines_.due(now().elapsed))
         static_cast<void>(enter(event));
 }
 
 void Store::note_gone(Lsn order) {
     const auto* hold = state().find_hold(order);
     if (hold == nullptr) return;
-    deadlines_.set(order, Deadlines::Deadline{hold->event, clock_.elapsed(), HoldEnd::kGone});
+    deadlines_.set(order, Deadlines::Deadline{hold->event, now().elapsed, HoldEnd::kGone});
 }
 
 std::chrono::milliseconds Store::until_next_end() const {
     const auto next = deadlines_.next();
     if (!next) return {};
-    return std::max(*next - clock_.elapsed(), std::chrono::milliseconds{0});
+    return std::max(*next - now().elapsed, std::chrono::milliseconds{0});
 }
 
 std::optional<std::chrono::milliseconds> Store::left_of(Lsn order) const {
     const auto deadline = deadlines_.find(order);
     if (!deadline) return std::nullopt;
-    return std::max(deadline->at - clock_.elapsed(), std::chrono::milliseconds{0});
+    return std::max(deadline->at - now().elapsed, std::chrono::milliseconds{0});
 }
 
 // By the clock that nobody can set, from what is stored in the time of day.

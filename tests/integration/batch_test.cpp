@@ -267,6 +267,25 @@ TEST_CASE("an atomic batch that waits for the lock of one event delays no other 
     CHECK(rpc.receive()["result"]["results"].size() == 2);
 }
 
+TEST_CASE("a key that is used while an atomic batch waits for a lock makes all of it fail") {
+    auto daemon = Daemon::with_events({"a=9", "b=9"});
+    auto rpc = daemon.connect(), other = daemon.connect();
+    {
+        const LockHolder lock{daemon.stock_file(),
+                              {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
+        const Json params = atomic({purchase("a", 3, "k3"), purchase("a", 2, "k2")});
+        rpc.send(
+            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
+            "\n");
+        other.wait_for_stat("lock_waits_total", 1);
+        other.result("purchase", {{"event", "b"}, {"key", "k2"}});
+    }
+    const auto results = rpc.receive()["result"]["results"];
+    CHECK(kind_of(results[0]) == "linked_failed");
+    CHECK(kind_of(results[1]) == "key_mismatch");
+    CHECK(other.result("query", {{"event", "a"}})["sold"] == 0);
+}
+
 TEST_CASE("an atomic batch passes others in a line where it fits, three times past each in all") {
     auto daemon = Daemon::with_events({"demo=10"});
     auto rpc = daemon.connect(), big = daemon.connect();
@@ -428,6 +447,10 @@ TEST_CASE("ticket-client sends nothing of a batch with a member that stands twic
             CHECK(refused.error == "input: request 2: " + problem + '\n');
         }
     }
+    const std::string deep(100'000, '[');
+    write_file(path,
+               good + R"({"method":"query","params":)" + deep + std::string(100'000, ']') + "}");
+    CHECK(client(daemon, {"batch", path}).error == "input: request 2: it is nested too deeply\n");
     write_file(path, good + "\n{bad\n");
     CHECK(client(daemon, {"batch", path}).error == "input: request 2: it is no JSON object\n");
     CHECK(daemon.connect().result("server.info")["lsn"] == 2);

@@ -220,6 +220,22 @@ TEST_CASE("ticket-client cancels all, some or those that are named") {
     CHECK(client(daemon, {"cancel", "77"}).exit == 16);
 }
 
+TEST_CASE("serials that lie far apart are refused like any others that the order has not") {
+    auto daemon = Daemon::with_events({"demo=9"});
+    auto rpc = daemon.connect();
+    const auto order = rpc.result("purchase", {{"quantity", 2}})["order"];
+    for (const auto& at : {order, Json(99)}) {
+        const Json far{{"order", at}, {"serials", {1, 9'000'000'000'000}}, {"key", at.dump()}};
+        const auto kind = rpc.kind("cancel", far);
+        CHECK((kind == "wrong_state" || kind == "not_found"));
+        CHECK(rpc.kind("cancel", far) == kind);
+        auto other = far;
+        other["serials"] = {1, 20'000};
+        CHECK(rpc.kind("cancel", other) == "key_mismatch");
+    }
+    CHECK(rpc.result("query")["sold"] == 2);
+}
+
 TEST_SUITE_END();
 
 }  // namespace

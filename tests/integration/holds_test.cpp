@@ -292,6 +292,26 @@ TEST_CASE("the key of a hold is answered again when the process that it was boun
     CHECK(rpc.kind("hold", other) == "invalid_params");
 }
 
+TEST_CASE("a copy of a hold that waits in line joins it, whatever became of the process") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    const auto all = rpc.result("hold", {{"ttl_ms", 3'600'000}})["order"];
+    Process process{{"sleep", "1000"}};
+    const Json params{
+        {"bind", "pid:" + std::to_string(process.pid())}, {"key", "k"}, {"wait_ms", 3'600'000}};
+    const auto request =
+        Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "hold"}, {"params", params}}.dump() + "\n";
+    waiting.send(request);
+    rpc.wait_for_stat("waiting", 1);
+    process.kill(SIGKILL);
+    process.wait();
+    waiting.send(request);
+    rpc.result("release", {{"order", all}});
+    for (int i = 0; i < 2; ++i)
+        CHECK(waiting.receive()["result"]["state"] == "held");
+    wait_for_held(rpc, 0);
+}
+
 TEST_CASE("others' processes cannot be bound to, and others' holds are not there") {
     if (!can_be_others()) return;
     auto daemon = open_daemon({"demo=5"});

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <map>
 
 #include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
@@ -53,18 +54,99 @@ TEST_CASE("what comes back is for the line before whoever asks next, and no more
     const auto order = rpc.result("hold", {{"quantity", 4}, {"ttl_ms", kLong}})["order"];
     join(waiting, rpc, 1, 1, "purchase", {{"wait_ms", kLong}});
     // All at once: a release, two purchases, a batch and one that there is nothing left for.
+    const Json two{{"method", "purchase"}, {"params", {{"quantity", 2}}}};
+    const Json batch{{"requests", Json::array({two})}, {"atomic", true}};
     rpc.send(line_of(1, "release", {{"order", order}}) + line_of(2, "purchase", {{"key", "k"}}) +
-             line_of(3, "purchase", {{"dry_run", true}}) +
-             line_of(4, "batch",
-                     {{"requests", {{{"method", "purchase"}, {"params", {{"quantity", 2}}}}}},
-                      {"atomic", true}}) +
+             line_of(3, "purchase", {{"dry_run", true}}) + line_of(4, "batch", batch) +
              line_of(5, "purchase", Json::object()));
-    CHECK(rpc.receive()["result"]["available"] == 4);
-    CHECK(rpc.receive()["result"]["serials"] == Json{2});
-    CHECK(rpc.receive()["result"]["state"] == "possible");
-    CHECK(rpc.receive()["result"]["results"][0]["result"]["serials"] == Json{3, 4});
-    CHECK(rpc.receive()["error"]["data"]["kind"] == "sold_out");
+    std::map<int, Json> replies;
+    for (int i = 0; i < 5; ++i) {
+        const auto reply = rpc.receive();
+        replies[reply["id"].get<int>()] = reply;
+    }
+    CHECK(replies[1]["result"]["available"] == 4);
+    CHECK(replies[2]["result"]["serials"] == Json{2});
+    CHECK(replies[3]["result"]["state"] == "possible");
+    CHECK(replies[4]["result"]["results"][0]["result"]["serials"] == Json{3, 4});
+    CHECK(replies[5]["error"]["data"]["kind"] == "sold_out");
     CHECK(waiting.receive()["result"]["serials"] == Json{1});
+}
+
+TEST_CASE("what comes back is for the line before anything else is done with the event") {
+    const Json nothing = Json::object();
+    for (const auto& [method, params] :
+         {std::pair{"event.pause", nothing}, std::pair{"event.close", nothing},
+          std::pair{"event.resize", Json{{"delta", -1}}},
+          std::pair{"event.update", Json{{"order_limit", 1}}}}) {
+        CAPTURE(method);
+        auto daemon = Daemon::with_events({"demo=2"});
+        auto rpc = daemon.connect(), waiting = daemon.connect();
+        const auto order = rpc.result("hold", {{"quantity", 2}, {"ttl_ms", kLong}})["order"];
+        join(waiting, rpc, 1, 1, "purchase", {{"quantity", 2}, {"wait_ms", kLong}});
+        auto change = params;
+        change["name"] = "demo";
+        rpc.send(line_of(1, "release", {{"order", order}}) + line_of(2, method, change) +
+                 line_of(3, "query", Json::object()));
+        CHECK(waiting.receive()["result"]["granted"] == 2);
+        rpc.receive();
+        rpc.receive();
+        CHECK(rpc.receive()["result"]["sold"] == 2);
+    }
+}
+
+TEST_CASE("when a hold ends nobody is told that all of it is for the line, which wants less") {
+    auto daemon = Daemon::with_events({"demo=40"});
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    for (int round = 0; round < 40; ++round) {
+        const auto held = rpc.result("hold", {{"quantity", 40}, {"ttl_ms", 8}});
+        join(waiting, rpc, 1, 1, "hold", {{"wait_ms", kLong}, {"ttl_ms", kLong}});
+        std::string requests;
+        for (int i = 0; i < 30; ++i)
+            requests += line_of(i, "hold", {{"ttl_ms", kLong}});
+        rpc.send(requests);
+        std::vector<Json> orders;
+        for (int i = 0; i < 30; ++i) {
+            const auto reply = rpc.receive();
+            if (reply.contains("result")) {
+                orders.push_back(reply["result"]["order"]);
+            } else {
+                CHECK(reply["error"]["data"]["kind"] == "held_out");
+            }
+        }
+        orders.push_back(waiting.receive()["result"]["order"]);
+        for (const auto& order : orders)
+            rpc.result("release", {{"order", order}});
+    }
+}
+
+TEST_CASE("a key that waits in line is no other request's, wherever that asks") {
+    auto daemon = Daemon::with_events({"demo=1", "other=9"});
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    const auto order = rpc.result("hold", {{"event", "demo"}, {"ttl_ms", kLong}})["order"];
+    join(waiting, rpc, 1, 1, "purchase", {{"event", "demo"}, {"wait_ms", kLong}, {"key", "k"}});
+    for (const auto* method : {"purchase", "hold"})
+        CHECK(rpc.kind(method, {{"event", "other"}, {"key", "k"}}) == "key_mismatch");
+    rpc.result("release", {{"order", order}});
+    CHECK(waiting.receive()["result"]["event"] == "demo");
+}
+
+TEST_CASE("one request is asked for by no more than may ask at once") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect(), waiting = daemon.connect();
+    const auto order = rpc.result("hold", {{"ttl_ms", kLong}})["order"];
+    std::string copies;
+    constexpr int kCopies = 70, kMost = 64;
+    for (int i = 0; i < kCopies; ++i)
+        copies += line_of(i, "purchase", {{"wait_ms", kLong}, {"key", "k"}});
+    waiting.send(copies);
+    for (int i = kMost; i < kCopies; ++i)
+        CHECK(waiting.receive()["error"]["data"]["kind"] == "busy");
+    CHECK(rpc.kind("purchase", {{"wait_ms", 1}, {"key", "k"}}) == "busy");
+    rpc.result("release", {{"order", order}});
+    for (int i = 0; i < kMost; ++i)
+        CHECK(waiting.receive()["result"]["serials"] == Json{1});
+    CHECK(rpc.result("query")["sold"] == 1);
+    CHECK(rpc.result("server.stats")["purchases_sold"] == 1);
 }
 
 TEST_CASE("a hold that expires by itself, and one that is confirmed in part, feed the line") {
