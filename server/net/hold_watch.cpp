@@ -11,8 +11,6 @@ namespace {
 // The lists are looked through for holds that are no more when they have grown by so many, and by a
 // quarter.
 constexpr std::size_t kGrowth = 64;
-// At relatives of callers in a while: some 10 ms.
-constexpr int kLooks = 256;
 
 box_office::Binding binding_to(std::uint32_t pid, std::uint64_t start) {
     return {box_office::Bind::kProcess, pid, start};

@@ -75,10 +75,11 @@ class HoldWatch {
     const std::function<void()> on_gone_;
     std::unordered_map<std::uint64_t, std::vector<Lsn>> by_connection_;
     std::map<Process, std::unique_ptr<Watched>> processes_;
-    std::deque<Lsn> unwatched_;  // bound to processes that look_again() looks at
-    int looks_ = 0;              // at relatives of callers, before the next look_again()
-    std::vector<Lsn> dead_;      // sorted: holds that were no more ...
-    Lsn dead_as_of_ = 0;         // ... after this change
+    std::deque<Lsn> unwatched_;         // bound to processes that look_again() looks at
+    static constexpr int kLooks = 256;  // some 10 ms
+    int looks_ = kLooks;                // at relatives of callers, before the next look_again()
+    std::vector<Lsn> dead_;             // sorted: holds that were no more ...
+    Lsn dead_as_of_ = 0;                // ... after this change
     std::size_t bound_ = 0, bound_since_ = 0;  // in all when dead ones were looked for; and since
 };
 

@@ -1,6 +1,7 @@
 #include "server/net/waiting_room.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/limits.h"
@@ -270,10 +271,12 @@ void WaitingRoom::finish(EventId event, Queue& queue, Place place,
                          const store::ChangeResult& result) {
     leave(queue, place, result);
     const auto waiter = remove(event, queue, place);
-    for (const auto& asker : waiter.askers) {
-        const bool is_last = &asker == &waiter.askers.back();
-        waiter.tell(result, asker.caller, asker.responder, is_last);
-    }
+    const auto& askers = waiter.askers;
+    auto last = std::find_if(askers.rbegin(), askers.rend(),
+                             [](const Asker& asker) { return asker.responder.is_connected(); });
+    if (last == askers.rend()) last = askers.rbegin();
+    for (const auto& asker : askers)
+        waiter.tell(result, asker.caller, asker.responder, &asker == &*last);
 }
 
 // Precondition: it has left the line. What is available may be for those behind now.
@@ -298,7 +301,7 @@ void WaitingRoom::look_again() {
             for (const auto& asker : remove(event, queue, queue.waiters.begin()->first).askers)
                 asker.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
         }
-        queues_.erase(event);
+        queues_.erase(std::prev(queues_.end()));
     }
     for (auto& [event, queue] : queues_)
         queue.seen = 0;

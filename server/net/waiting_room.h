@@ -30,8 +30,8 @@ namespace ticketd::net {
 class WaitingRoom {
   public:
     using Request = std::variant<store::PurchaseRequest, store::HoldRequest>;
-    /// Answers a request with what the store said. `is_last` is false for those who have asked
-    /// again since, over another connection.
+    /// Answers a request with what the store said. `is_last` is true for one of those who have
+    /// asked the same: the last who is still there.
     using Tell = std::function<void(const store::ChangeResult&, const Caller&, const Responder&,
                                     bool is_last)>;
 

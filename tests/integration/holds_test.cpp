@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "tests/support/daemon.h"
 #include "tests/support/hostile.h"
@@ -309,6 +310,27 @@ TEST_CASE("a copy of a hold that waits in line joins it, whatever became of the 
     rpc.result("release", {{"order", all}});
     for (int i = 0; i < 2; ++i)
         CHECK(waiting.receive()["result"]["state"] == "held");
+    wait_for_held(rpc, 0);
+}
+
+TEST_CASE("of those who wait for one hold the last who is still there has it bound to them") {
+    auto daemon = Daemon::with_events({"demo=1"});
+    auto rpc = daemon.connect();
+    std::optional<Rpc> stays = daemon.connect(), leaves = daemon.connect();
+    const auto all = rpc.result("hold", {{"ttl_ms", 3'600'000}})["order"];
+    const Json params{{"bind", "connection"}, {"key", "k"}, {"wait_ms", 3'600'000}};
+    for (auto* waiting : {&*stays, &*leaves}) {
+        waiting->send(
+            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "hold"}, {"params", params}}.dump() +
+            "\n");
+        waiting->result("ping");
+    }
+    leaves.reset();
+    rpc.result("release", {{"order", all}});
+    CHECK(stays->receive()["result"]["state"] == "held");
+    rpc.result("ping");
+    CHECK(rpc.result("query")["held"] == 1);
+    stays.reset();
     wait_for_held(rpc, 0);
 }
 

@@ -95,22 +95,23 @@ TEST_CASE("what comes back is for the line before anything else is done with the
 }
 
 TEST_CASE("when a hold ends nobody is told that all of it is for the line, which wants less") {
-    auto daemon = Daemon::with_events({"demo=40"});
+    constexpr int kRounds = 60, kRequests = 120;
+    auto daemon = Daemon::with_events({"demo=1000"});
     auto rpc = daemon.connect(), waiting = daemon.connect();
-    for (int round = 0; round < 40; ++round) {
-        const auto held = rpc.result("hold", {{"quantity", 40}, {"ttl_ms", 8}});
-        join(waiting, rpc, 1, 1, "hold", {{"wait_ms", kLong}, {"ttl_ms", kLong}});
-        std::string requests;
-        for (int i = 0; i < 30; ++i)
-            requests += line_of(i, "hold", {{"ttl_ms", kLong}});
-        rpc.send(requests);
+    std::string requests;
+    for (int i = 0; i < kRequests; ++i)
+        requests += line_of(i, "hold", {{"ttl_ms", kLong}});
+    for (int round = 0; round < kRounds; ++round) {
+        rpc.result("hold", {{"quantity", 1000}, {"ttl_ms", 3}});
+        waiting.send(line_of(1, "hold", {{"wait_ms", kLong}, {"ttl_ms", kLong}}));
+        rpc.send(requests);  // some before the hold ends, and some after that
         std::vector<Json> orders;
-        for (int i = 0; i < 30; ++i) {
+        for (int i = 0; i < kRequests; ++i) {
             const auto reply = rpc.receive();
             if (reply.contains("result")) {
                 orders.push_back(reply["result"]["order"]);
             } else {
-                CHECK(reply["error"]["data"]["kind"] == "held_out");
+                REQUIRE(reply["error"]["data"]["kind"] == "held_out");
             }
         }
         orders.push_back(waiting.receive()["result"]["order"]);
