@@ -52,8 +52,9 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     auto& queue = queues_[event];
     const auto place = queue.line.join(order.terms.min_quantity);
     const auto result = ask(store_, request, {whose_turn(event, queue) != place, can_wait});
-    const auto obstacle = why_not(order.uid);
-    if (can_wait && is_passing(result) && !obstacle) {
+    const bool is_to_wait = can_wait && is_passing(result);
+    const auto obstacle = is_to_wait ? why_not(order.uid) : std::nullopt;
+    if (is_to_wait && !obstacle) {
         const auto deadline = steady_clock::now() + wait;
         note_next_look(event, queue);
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
@@ -69,7 +70,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     leave(queue, place, result);
     if (queue.line.empty()) queues_.erase(event);
     if (std::holds_alternative<store::LockHeld>(result)) return false;
-    if (can_wait && is_passing(result)) {
+    if (obstacle) {
         responder.error(0, ErrorKind::kBusy, *obstacle);
     } else {
         tell(result, caller, responder, true);

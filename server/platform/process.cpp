@@ -164,19 +164,19 @@ std::vector<std::uint32_t> peer_groups(int socket) {
 
 std::optional<std::uint32_t> pid_as_seen_by(std::uint32_t caller, std::uint32_t number,
                                             int& looks) {
-    const auto depth = caller == 0 ? 0 : names_of(caller).size();
+    auto names = caller == 0 ? std::vector<std::uint32_t>{} : names_of(caller);
+    const auto depth = names.size();
     if (depth == 0) return std::nullopt;
     if (depth == 1) return number;
-    const auto is_it = [&](std::uint32_t pid) {
-        const auto names = names_of(pid);
-        return --looks, names.size() == depth && names.back() == number;
-    };
     // Relatives at the same depth are of the same namespace.
-    for (auto pid = caller; looks > 0 && names_of(pid).size() == depth;) {
-        if (is_it(pid)) return pid;
+    for (auto pid = caller; looks > 0 && names.size() == depth; names = names_of(pid)) {
+        --looks;
+        if (names.back() == number) return pid;
         for (const auto child : children_of(pid)) {
             if (looks <= 0) return std::nullopt;
-            if (is_it(child)) return child;
+            --looks;
+            const auto of_child = names_of(child);
+            if (of_child.size() == depth && of_child.back() == number) return child;
         }
         const auto parent = status_of(folder_of(pid), "PPid");
         pid = parent.empty() ? 0 : parent.front();
