@@ -7,14 +7,6 @@
 #include "client/wait.h"
 
 namespace ticketd::testing {
-namespace {
-
-std::string line_of(std::size_t id, const std::string& method, const Json& params) {
-    return Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}}.dump() +
-           "\n";
-}
-
-}  // namespace
 
 Json Ask::params() const {
     Json params{{"event", event}, {"key", key}, {"quantity", quantity}};
@@ -135,10 +127,10 @@ void Buyers::converse(Rpc& rpc, ToldHistory& history, int number) {
         for (unsigned i = 0; i < plan_.pipelined; ++i) {
             asks.push_back({any_event(), prefix + std::to_string(next++), random() % 3 + 1,
                             std::string(plan_.memo_bytes, 'm')});
-            lines += line_of(i, "purchase", asks.back().params());
+            lines += request_line(i, "purchase", asks.back().params());
         }
         const auto asked_about = any_event();
-        lines += line_of(asks.size(), "query", {{"event", asked_about}});
+        lines += request_line(asks.size(), "query", {{"event", asked_about}});
         // Until it is answered, whatever happens, each of them may or may not be done.
         history.unanswered.insert(history.unanswered.end(), asks.begin(), asks.end());
         rpc.send(lines);

@@ -11,11 +11,6 @@ namespace {
 
 constexpr int kLong = 3'600'000;  // longer than any test waits
 
-std::string line_of(int id, const char* method, const Json& params) {
-    return Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}}.dump() +
-           "\n";
-}
-
 // The next group finds no space, and those after it do.
 std::vector<std::string> next_group_fails(const Daemon& daemon) {
     auto options = injection("pwrite64", "error=ENOSPC:when=1");
@@ -36,9 +31,9 @@ TEST_CASE("who waits for tickets of an event that is taken back is told so") {
     rpc.result("query");
     {
         const Injector injector{daemon, next_group_fails(daemon)};
-        rpc.send(line_of(1, "event.create", {{"name", "x"}, {"capacity", 1}}) +
-                 line_of(2, "purchase", {{"event", "x"}}) +
-                 line_of(3, "purchase", {{"event", "x"}, {"wait_ms", kLong}}));
+        rpc.send(request_line(1, "event.create", {{"name", "x"}, {"capacity", 1}}) +
+                 request_line(2, "purchase", {{"event", "x"}}) +
+                 request_line(3, "purchase", {{"event", "x"}, {"wait_ms", kLong}}));
         for (int i = 0; i < 3; ++i)
             CHECK(kind_of(rpc.receive()) == "storage_full");
     }
@@ -57,7 +52,7 @@ TEST_CASE("of a batch only what was taken back is told so") {
     const Json first{{"method", "purchase"}, {"params", {{"event", "demo"}}}};
     const Json second{{"method", "purchase"},
                       {"params", {{"event", "scarce"}, {"wait_ms", kLong}}}};
-    batch.send(line_of(1, "batch", {{"requests", Json::array({first, second})}}));
+    batch.send(request_line(1, "batch", {{"requests", Json::array({first, second})}}));
     rpc.wait_for_stat("waiting", 1);
     CHECK(rpc.result("query", {{"event", "demo"}})["sold"] == 1);
     {
@@ -78,7 +73,8 @@ TEST_CASE("a watch that rests on what is taken back is refused, and none misses 
     rpc.result("query");
     {
         const Injector injector{daemon, next_group_fails(daemon)};
-        rpc.send(line_of(1, "purchase", Json::object()) + line_of(2, "watch", Json::object()));
+        rpc.send(request_line(1, "purchase", Json::object()) +
+                 request_line(2, "watch", Json::object()));
         for (int i = 0; i < 2; ++i)
             CHECK(kind_of(rpc.receive()) == "storage_full");
     }

@@ -257,9 +257,7 @@ TEST_CASE("an atomic batch that waits for the lock of one event delays no other 
         const LockHolder lock{daemon.stock_file(),
                               {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
         const Json params = atomic({purchase("a", 1), purchase("b", 1)});
-        rpc.send(
-            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
-            "\n");
+        rpc.send(request_line(1, "batch", params));
         other.wait_for_stat("lock_waits_total", 1);
         CHECK(other.result("query", {{"event", "b"}})["sold"] == 0);
         CHECK(other.result("purchase", {{"event", "b"}})["granted"] == 1);
@@ -274,9 +272,7 @@ TEST_CASE("a key that is used while an atomic batch waits for a lock makes all o
         const LockHolder lock{daemon.stock_file(),
                               {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
         const Json params = atomic({purchase("a", 3, "k3"), purchase("a", 2, "k2")});
-        rpc.send(
-            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
-            "\n");
+        rpc.send(request_line(1, "batch", params));
         other.wait_for_stat("lock_waits_total", 1);
         other.result("purchase", {{"event", "b"}, {"key", "k2"}});
     }
@@ -292,8 +288,7 @@ TEST_CASE("an atomic batch passes others in a line where it fits, three times pa
     rpc.result("event.update", {{"name", "demo"}, {"line", "fit"}});
     const auto sold = rpc.result("purchase", {{"quantity", 10}})["order"];
     const Json wants{{"quantity", 9}, {"wait_ms", 3'600'000}};
-    big.send(Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", wants}}.dump() +
-             "\n");
+    big.send(request_line(1, "purchase", wants));
     rpc.wait_for_stat("waiting", 1);
     rpc.result("cancel", {{"order", sold}, {"quantity", 6}});
     const auto one = purchase("demo", 1);
@@ -315,12 +310,7 @@ struct BatchInLine {
         order = rpc.result("hold", {{"quantity", 3}, {"ttl_ms", 60'000}})["order"];
         Json requests{{{"method", "purchase"}, {"params", {{"wait_ms", 3'600'000}}}}};
         requests.insert(requests.end(), rest.begin(), rest.end());
-        batch->send(Json{{"jsonrpc", "2.0"},
-                         {"id", 1},
-                         {"method", "batch"},
-                         {"params", {{"requests", requests}}}}
-                        .dump() +
-                    "\n");
+        batch->send(request_line(1, "batch", {{"requests", requests}}));
         rpc.wait_for_stat("waiting", 1);
     }
 
@@ -370,12 +360,7 @@ TEST_CASE("a batch that waits for a lock when the daemon stops is told so, reque
     const LockHolder lock{daemon.stock_file(),
                           {LockHolder::Kind::kOpenFile, F_WRLCK, slot_offset(0), kSlotBytes}};
     const Json requests{purchase("a", 1), purchase("a", 1), purchase("a", 1)};
-    rpc.send(Json{{"jsonrpc", "2.0"},
-                  {"id", 1},
-                  {"method", "batch"},
-                  {"params", {{"requests", requests}}}}
-                 .dump() +
-             "\n");
+    rpc.send(request_line(1, "batch", {{"requests", requests}}));
     other.wait_for_stat("lock_waits_total", 1);
     daemon.send_signal(SIGTERM);
     const auto results = rpc.receive()["result"]["results"];

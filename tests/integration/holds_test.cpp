@@ -233,9 +233,7 @@ TEST_CASE("a hold that is made once its connection is closed ends at once") {
         auto leaving = daemon.connect();
         const Json params{{"requests", {known, bound}}, {"atomic", i % 2 == 0}};
         // The ledger is read for the key; until then the connection is closed.
-        leaving.send(
-            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "batch"}, {"params", params}}.dump() +
-            "\n");
+        leaving.send(request_line(1, "batch", params));
     }
     wait_for_held(rpc, 0);
     CHECK(rpc.result("query")["sold"] == 1);
@@ -255,9 +253,7 @@ TEST_CASE("holds bound to more processes than can be watched end with those, and
         processes.push_back(std::make_unique<Process>(std::vector<std::string>{"sleep", "1000"}));
         const Json params{{"bind", "pid:" + std::to_string(processes.back()->pid())},
                           {"wait_ms", 3'600'000}};
-        waiting.send(
-            Json{{"jsonrpc", "2.0"}, {"id", i}, {"method", "hold"}, {"params", params}}.dump() +
-            "\n");
+        waiting.send(request_line(i, "hold", params));
     }
     rpc.wait_for_stat("waiting", kProcesses);
     rpc.result("event.resume", {{"name", "demo"}});
@@ -300,8 +296,7 @@ TEST_CASE("a copy of a hold that waits in line joins it, whatever became of the 
     Process process{{"sleep", "1000"}};
     const Json params{
         {"bind", "pid:" + std::to_string(process.pid())}, {"key", "k"}, {"wait_ms", 3'600'000}};
-    const auto request =
-        Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "hold"}, {"params", params}}.dump() + "\n";
+    const auto request = request_line(1, "hold", params);
     waiting.send(request);
     rpc.wait_for_stat("waiting", 1);
     process.kill(SIGKILL);
@@ -320,9 +315,7 @@ TEST_CASE("of those who wait for one hold the last who is still there has it bou
     const auto all = rpc.result("hold", {{"ttl_ms", 3'600'000}})["order"];
     const Json params{{"bind", "connection"}, {"key", "k"}, {"wait_ms", 3'600'000}};
     for (auto* waiting : {&*stays, &*leaves}) {
-        waiting->send(
-            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "hold"}, {"params", params}}.dump() +
-            "\n");
+        waiting->send(request_line(1, "hold", params));
         waiting->result("ping");
     }
     leaves.reset();

@@ -14,15 +14,10 @@ using std::chrono::milliseconds;
 
 constexpr int kLong = 3'600'000;  // longer than any test waits
 
-std::string line_of(int id, const char* method, const Json& params) {
-    return Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}}.dump() +
-           "\n";
-}
-
 // Asks, and waits until the daemon has it in line.
 void join(Rpc& rpc, Rpc& watcher, std::uint64_t in_line, int id, const char* method,
           const Json& params) {
-    rpc.send(line_of(id, method, params));
+    rpc.send(request_line(id, method, params));
     watcher.wait_for_stat("waiting", in_line);
 }
 
@@ -35,7 +30,8 @@ TEST_CASE("what is released goes to the first in line, and nobody gets in betwee
     join(first, rpc, 1, 1, "purchase", {{"wait_ms", kLong}});
     join(second, rpc, 2, 2, "purchase", {{"wait_ms", kLong}, {"key", "k2"}});
     // In one turn of the loop: released, and somebody else asks.
-    rpc.send(line_of(7, "release", {{"order", order}}) + line_of(8, "purchase", Json::object()));
+    rpc.send(request_line(7, "release", {{"order", order}}) +
+             request_line(8, "purchase", Json::object()));
     CHECK(rpc.receive()["result"]["state"] == "released");
     const auto refused = rpc.receive()["error"];
     CHECK(refused["code"] == 1001);
@@ -56,9 +52,10 @@ TEST_CASE("what comes back is for the line before whoever asks next, and no more
     // All at once: a release, two purchases, a batch and one that there is nothing left for.
     const Json two{{"method", "purchase"}, {"params", {{"quantity", 2}}}};
     const Json batch{{"requests", Json::array({two})}, {"atomic", true}};
-    rpc.send(line_of(1, "release", {{"order", order}}) + line_of(2, "purchase", {{"key", "k"}}) +
-             line_of(3, "purchase", {{"dry_run", true}}) + line_of(4, "batch", batch) +
-             line_of(5, "purchase", Json::object()));
+    rpc.send(request_line(1, "release", {{"order", order}}) +
+             request_line(2, "purchase", {{"key", "k"}}) +
+             request_line(3, "purchase", {{"dry_run", true}}) + request_line(4, "batch", batch) +
+             request_line(5, "purchase", Json::object()));
     std::map<int, Json> replies;
     for (int i = 0; i < 5; ++i) {
         const auto reply = rpc.receive();
@@ -85,8 +82,8 @@ TEST_CASE("what comes back is for the line before anything else is done with the
         join(waiting, rpc, 1, 1, "purchase", {{"quantity", 2}, {"wait_ms", kLong}});
         auto change = params;
         change["name"] = "demo";
-        rpc.send(line_of(1, "release", {{"order", order}}) + line_of(2, method, change) +
-                 line_of(3, "query", Json::object()));
+        rpc.send(request_line(1, "release", {{"order", order}}) + request_line(2, method, change) +
+                 request_line(3, "query", Json::object()));
         CHECK(waiting.receive()["result"]["granted"] == 2);
         rpc.receive();
         rpc.receive();
@@ -100,10 +97,10 @@ TEST_CASE("when a hold ends nobody is told that all of it is for the line, which
     auto rpc = daemon.connect(), waiting = daemon.connect();
     std::string requests;
     for (int i = 0; i < kRequests; ++i)
-        requests += line_of(i, "hold", {{"ttl_ms", kLong}});
+        requests += request_line(i, "hold", {{"ttl_ms", kLong}});
     for (int round = 0; round < kRounds; ++round) {
         rpc.result("hold", {{"quantity", 1000}, {"ttl_ms", 3}});
-        waiting.send(line_of(1, "hold", {{"wait_ms", kLong}, {"ttl_ms", kLong}}));
+        waiting.send(request_line(1, "hold", {{"wait_ms", kLong}, {"ttl_ms", kLong}}));
         rpc.send(requests);  // some before the hold ends, and some after that
         std::vector<Json> orders;
         for (int i = 0; i < kRequests; ++i) {
@@ -138,7 +135,7 @@ TEST_CASE("one request is asked for by no more than may ask at once") {
     std::string copies;
     constexpr int kCopies = 70, kMost = 64;
     for (int i = 0; i < kCopies; ++i)
-        copies += line_of(i, "purchase", {{"wait_ms", kLong}, {"key", "k"}});
+        copies += request_line(i, "purchase", {{"wait_ms", kLong}, {"key", "k"}});
     waiting.send(copies);
     for (int i = kMost; i < kCopies; ++i)
         CHECK(waiting.receive()["error"]["data"]["kind"] == "busy");
@@ -256,7 +253,7 @@ TEST_CASE("a client that comes back with its key finds its place kept") {
         join(second, rpc, 2, 2, "purchase", {{"wait_ms", kLong}});
     }
     auto again = daemon.connect();
-    again.send(line_of(3, "purchase", with_key));
+    again.send(request_line(3, "purchase", with_key));
     // Answered behind what was sent before it.
     CHECK(again.kind("purchase", {{"key", "mine"}, {"quantity", 2}}) == "key_mismatch");
     rpc.result("release", {{"order", order}});
@@ -323,8 +320,8 @@ TEST_CASE("a wait that ends just when a hold does is not told that there was not
     auto daemon = Daemon::with_events({"demo=1"});
     auto rpc = daemon.connect(), other = daemon.connect();
     for (int i = 0; i < 20; ++i) {
-        rpc.send(line_of(1, "hold", {{"ttl_ms", 30}}));
-        other.send(line_of(1, "hold", {{"wait_ms", 30}, {"ttl_ms", kLong}}));
+        rpc.send(request_line(1, "hold", {{"ttl_ms", 30}}));
+        other.send(request_line(1, "hold", {{"wait_ms", 30}, {"ttl_ms", kLong}}));
         const auto held = rpc.receive();
         const auto answer = other.receive();
         if (answer.contains("error")) {

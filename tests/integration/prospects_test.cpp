@@ -24,9 +24,7 @@ struct Line {
 
     void join(Json params) {
         params["wait_ms"] = kHourMs;
-        waiter.send(
-            Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", params}}.dump() +
-            "\n");
+        waiter.send(request_line(1, "purchase", params));
         rpc.wait_for_stat("waiting", 1);
     }
     void update(Json params) {

@@ -102,10 +102,13 @@ bool Rpc::has_input(std::chrono::milliseconds patience) {
     return !pending_.empty() || wait_for(descriptor(), POLLIN, steady_clock::now() + patience);
 }
 
+std::string request_line(const Json& id, std::string_view method, const Json& params) {
+    const Json request{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}};
+    return request.dump() + "\n";
+}
+
 Json Rpc::call(std::string_view method, const Json& params) {
-    const Json request{
-        {"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}};
-    send(request.dump() + "\n");
+    send(request_line(++last_id_, method, params));
     auto reply = receive();
     if (reply.at("id") != last_id_) throw std::runtime_error("not our reply: " + reply.dump());
     return reply;

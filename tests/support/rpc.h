@@ -15,6 +15,9 @@ namespace ticketd::testing {
 
 using Json = nlohmann::json;
 
+/// One request, as it goes over the wire.
+std::string request_line(const Json& id, std::string_view method, const Json& params);
+
 class Rpc {
   public:
     /// Connects at once. Throws if nobody listens.
