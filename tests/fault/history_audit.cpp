@@ -26,7 +26,7 @@ void keep_evidence(const Daemon& daemon, const History& history) {
                               std::filesystem::copy_options::overwrite_existing);
     std::ofstream ops{directory + "/ops.jsonl"};
     for (const auto& op : history.ops)
-        ops << line_of(op) << "\n";
+        ops << line_of({op}) << "\n";
     std::ofstream deaths{directory + "/deaths_ns"};
     for (const auto death : history.deaths_ns)
         deaths << death << "\n";

@@ -50,12 +50,7 @@ Op HistoryClient::ask(Op op) {
 std::vector<Op> HistoryClient::ask_all(std::vector<Op> ops) {
     const auto indices = begin(std::move(ops));
     if (!send(*connection_, indices) || !receive(*connection_, indices)) connection_.reset();
-    std::vector<Op> ended;
-    for (const auto index : indices) {
-        end(index);
-        ended.push_back(ops_[index]);
-    }
-    return ended;
+    return end(indices);
 }
 
 std::vector<Op> HistoryClient::ask_atomic(std::vector<Op> ops) {
@@ -74,10 +69,9 @@ std::pair<Op, Op> HistoryClient::ask_twice(const Op& op) {
     const bool is_sent = send(*connection_, first);
     const bool is_other_sent = other && send(*other, second);
     if (!is_sent || !receive(*connection_, first)) connection_.reset();
-    end(first.front());
+    auto ended = end(first).front();
     if (is_other_sent) static_cast<void>(receive(*other, second));
-    end(second.front());
-    return {ops_[first.front()], ops_[second.front()]};
+    return {std::move(ended), end(second).front()};
 }
 
 HistoryClient::Indices HistoryClient::begin(std::vector<Op> ops) {
@@ -90,16 +84,21 @@ HistoryClient::Indices HistoryClient::begin(std::vector<Op> ops) {
         op.told = {};
         op.ended_ns = kNever;
         op.invoked_ns = monotonic_ns();
-        log(op);
         indices.push_back(ops_.size());
-        ops_.push_back(std::move(op));
+        ops_.push_back(op);
     }
+    log(ops);
     return indices;
 }
 
-void HistoryClient::end(std::size_t index) {
-    ops_[index].ended_ns = monotonic_ns();
-    log(ops_[index]);
+std::vector<Op> HistoryClient::end(const Indices& indices) {
+    std::vector<Op> ended;
+    for (const auto index : indices) {
+        ops_[index].ended_ns = monotonic_ns();
+        ended.push_back(ops_[index]);
+    }
+    log(ended);
+    return ended;
 }
 
 bool HistoryClient::send(Connection& connection, const Indices& indices) {
@@ -132,9 +131,9 @@ void HistoryClient::note(const Op& op, const std::string& problem) {
     problems_.push_back(name_of(op) + ": " + problem);
 }
 
-void HistoryClient::log(const Op& op) const {
+void HistoryClient::log(const std::vector<Op>& ops) const {
     if (options_.log_fd < 0) return;
-    const auto line = line_of(op) + "\n";
+    const auto line = line_of(ops) + "\n";
     static_cast<void>(!::write(options_.log_fd, line.data(), line.size()));
 }
 

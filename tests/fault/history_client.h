@@ -19,7 +19,7 @@ class HistoryClient {
     struct Options {
         std::string socket;
         std::uint32_t number = 0;  ///< in the history
-        int log_fd = -1;           ///< takes every op as lines, see history_log.h
+        int log_fd = -1;           ///< takes all ops as lines, see history_log.h
     };
     explicit HistoryClient(Options options) : options_(std::move(options)) {}
 
@@ -49,11 +49,11 @@ class HistoryClient {
 
     std::optional<client::Connection> connect();
     Indices begin(std::vector<Op> ops);
-    void end(std::size_t index);
+    std::vector<Op> end(const Indices& indices);
     bool send(client::Connection& connection, const Indices& indices);
     bool receive(client::Connection& connection, const Indices& indices);
     void note(const Op& op, const std::string& problem);
-    void log(const Op& op) const;
+    void log(const std::vector<Op>& ops) const;
 
     Options options_;
     std::optional<client::Connection> connection_;

@@ -41,6 +41,8 @@ TEST_CASE("a key that was told no and then sold to is found, unless the daemon w
     scene.history.deaths_ns.push_back(scene.op(refused).ended_ns + 1);
     scene.lose_answer(sale);
     check_accepted(scene);
+    scene.history.deaths_ns.back() = scene.op(refused).ended_ns - 1;
+    check_accepted(scene);
 }
 
 TEST_CASE("a key that was sold to and then told no is found") {

@@ -58,6 +58,32 @@ Told told_in(const Json& json) {
     return told;
 }
 
+Json json_of(const Op& op) {
+    return {{"client", op.client},
+            {"number", op.number},
+            {"deed", static_cast<int>(op.deed)},
+            {"uid", op.uid},
+            {"event", op.event},
+            {"quantity", op.quantity},
+            {"min_quantity", op.min_quantity},
+            {"capacity", op.capacity},
+            {"has_slots", op.has_slots},
+            {"key", op.key},
+            {"memo", op.memo},
+            {"ttl_ms", op.ttl_ms},
+            {"wait_ms", op.wait_ms},
+            {"is_bound", op.is_bound},
+            {"order", op.order},
+            {"serials", op.serials},
+            {"restocks", op.restocks},
+            {"batch", op.batch},
+            {"ahead", op.ahead},
+            {"invoked_ns", op.invoked_ns},
+            {"ended_ns", op.ended_ns},
+            {"answer", static_cast<int>(op.answer)},
+            {"told", json_of(op.told)}};
+}
+
 Op op_in(const Json& json) {
     Op op;
     op.client = json.at("client");
@@ -88,40 +114,22 @@ Op op_in(const Json& json) {
 
 }  // namespace
 
-std::string line_of(const Op& op) {
-    return Json{{"client", op.client},
-                {"number", op.number},
-                {"deed", static_cast<int>(op.deed)},
-                {"uid", op.uid},
-                {"event", op.event},
-                {"quantity", op.quantity},
-                {"min_quantity", op.min_quantity},
-                {"capacity", op.capacity},
-                {"has_slots", op.has_slots},
-                {"key", op.key},
-                {"memo", op.memo},
-                {"ttl_ms", op.ttl_ms},
-                {"wait_ms", op.wait_ms},
-                {"is_bound", op.is_bound},
-                {"order", op.order},
-                {"serials", op.serials},
-                {"restocks", op.restocks},
-                {"batch", op.batch},
-                {"ahead", op.ahead},
-                {"invoked_ns", op.invoked_ns},
-                {"ended_ns", op.ended_ns},
-                {"answer", static_cast<int>(op.answer)},
-                {"told", json_of(op.told)}}
-        .dump();
+std::string line_of(const std::vector<Op>& ops) {
+    auto line = Json::array();
+    for (const auto& op : ops)
+        line.push_back(json_of(op));
+    return line.dump();
 }
 
 std::vector<Op> ops_in(const std::string& text) {
     std::map<std::pair<std::uint32_t, std::uint64_t>, Op> last;
     for (std::size_t begin = 0, end = text.find('\n'); end != std::string::npos;
          begin = end + 1, end = text.find('\n', begin)) {
-        auto op = op_in(Json::parse(text.substr(begin, end - begin)));
-        const auto name = std::pair{op.client, op.number};
-        last.insert_or_assign(name, std::move(op));
+        for (const auto& json : Json::parse(text.substr(begin, end - begin))) {
+            auto op = op_in(json);
+            const auto name = std::pair{op.client, op.number};
+            last.insert_or_assign(name, std::move(op));
+        }
     }
     std::vector<Op> ops;
     for (auto& [name, op] : last)

@@ -70,7 +70,8 @@ std::string kind_of(const RawEntry& entry, const Model& model) {
 
 using OpsByKey = std::unordered_map<std::string, std::vector<const Op*>>;
 
-// What was told `no` by one daemon was perhaps asked of the next.
+// What was told `no` by one daemon was perhaps asked of the next. A client may come to write down
+// an answer only after the daemon that gave it has died.
 bool has_death_between(const History& history, std::int64_t from, std::int64_t to) {
     return std::any_of(history.deaths_ns.begin(), history.deaths_ns.end(),
                        [&](std::int64_t death) { return from <= death && death <= to; });
@@ -84,7 +85,7 @@ void check_refused_key(const History& history, const Model& model, const Op& ref
         const bool asked_another_daemon =
             std::any_of(same_key.begin(), same_key.end(), [&](const Op* op) {
                 return op->answer != Answer::kRefused && !op->told.replayed &&
-                       has_death_between(history, refused.ended_ns, op->ended_ns);
+                       has_death_between(history, refused.invoked_ns, op->ended_ns);
             });
         if (place.first >= entry->lsn) {
             problems.push_back(name_of(refused) + ": refused, though entry " +
