@@ -38,6 +38,7 @@ class BatchResults final : public ReplySink {
         });
     }
     bool is_connected() override { return responder_.is_connected(); }
+    std::uint64_t connection() const override { return responder_.connection(); }
 
   private:
     Durability& durability_;

@@ -34,6 +34,7 @@ class BatchSequence final : public ReplySink, public std::enable_shared_from_thi
 
     void deliver(ReplyMessage message, std::size_t weight) override;
     bool is_connected() override { return answers_->is_connected(); }
+    std::uint64_t connection() const override { return answers_->connection(); }
 
   private:
     asio::io_context& loop_;

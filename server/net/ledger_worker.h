@@ -1,5 +1,6 @@
 // A thread that reads the ledger for the event loop, so that a cold disk delays no sale. Jobs run
-// one after another; their results come back on the event loop.
+// one after another, those of different connections in turn; their results come back on the event
+// loop.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -10,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "server/net/turns.h"
 #include "server/store/ledger_reader.h"
 
 namespace ticketd::net {
@@ -29,12 +31,13 @@ class LedgerWorker {
     LedgerWorker(const LedgerWorker&) = delete;
     LedgerWorker& operator=(const LedgerWorker&) = delete;
 
-    /// Runs `read(LedgerReader&)` on the thread, then `done(result)` on the loop; if reading threw,
-    /// `failed(what)` instead. Only durable entries may be read.
+    /// For this connection runs `read(LedgerReader&)` on the thread, then `done(result)` on the
+    /// loop; if reading threw, `failed(what)` instead. Only durable entries may be read.
     template <typename Read, typename Done>
-    void run(Read read, Done done, std::function<void(std::string)> failed) {
-        asio::post(thread_, [this, read = std::move(read), done = std::move(done),
-                             failed = std::move(failed)]() mutable {
+    void run(std::uint64_t connection, Read read, Done done,
+             std::function<void(std::string)> failed) {
+        turns_.add(connection, [this, read = std::move(read), done = std::move(done),
+                                failed = std::move(failed)]() mutable {
             try {
                 auto result = read(reader_);
                 asio::post(loop_, [done = std::move(done), result = std::move(result)]() mutable {
@@ -46,11 +49,13 @@ class LedgerWorker {
                 });
             }
         });
+        asio::post(thread_, [this] { turns_.take()(); });
     }
 
   private:
     asio::io_context& loop_;
     store::LedgerReader reader_;
+    Turns turns_;
     asio::thread_pool thread_{1};
 };
 

@@ -3,6 +3,7 @@
 // ends. Event loop only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class ReplySink {
     virtual void deliver(ReplyMessage message, std::size_t weight) = 0;
     /// False if nobody can read an answer any more.
     virtual bool is_connected() = 0;
+    /// The number of the connection, of which no two have the same.
+    virtual std::uint64_t connection() const = 0;
     /// Bytes that were delivered and are not taken yet.
     virtual std::size_t unread_bytes() const { return 0; }
     /// Somebody expects notifications, so that its silence means nothing; or no longer.
@@ -41,6 +44,7 @@ class Exchange {
     }
 
     bool is_connected() const { return sink_->is_connected(); }
+    std::uint64_t connection() const { return sink_->connection(); }
     bool is_batch() const { return message_.is_batch; }
     bool is_answered() const { return unanswered_ == 0; }
     /// Bytes of the answers so far, and of large ones still to come, about.
@@ -79,7 +83,8 @@ class Responder {
         error(lsn, error_body(kind, message, numbers));
     }
 
-    bool is_connected() const { return exchange_->sink_->is_connected(); }
+    bool is_connected() const { return exchange_->is_connected(); }
+    std::uint64_t connection() const { return exchange_->connection(); }
     const std::shared_ptr<ReplySink>& sink() const { return exchange_->sink_; }
 
   private:

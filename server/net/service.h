@@ -380,7 +380,7 @@ void Service::read_ledger(LedgerWorker& worker, Lsn lsn, const Responder& respon
         if (!is_durable) {
             return responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
         }
-        worker.run(read, done, [responder](const std::string& what) {
+        worker.run(responder.connection(), read, done, [responder](const std::string& what) {
             responder.error(0, ErrorKind::kInternal, what);
         });
     });

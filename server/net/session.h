@@ -77,6 +77,7 @@ class Session final : public ReplySink, public std::enable_shared_from_this<Sess
 
     void deliver(ReplyMessage message, std::size_t weight) override;
     bool is_connected() override;
+    std::uint64_t connection() const override { return caller_.connection; }
     std::size_t unread_bytes() const override { return outgoing_bytes_ + output_.size(); }
     void set_watching(bool is_watching) override { is_watching_ = is_watching; }
 

@@ -115,6 +115,7 @@ void Watchers::read_past(std::uint64_t subscription, Watch& watch) {
     watch.is_reading = true;
     const auto first = watch.next, last = std::min(store_.durable_lsn(), first + kPiece - 1);
     reader_.run(
+        watch.connection,
         [first, last](store::LedgerReader& reader) {
             std::vector<store::Entry> entries;
             reader.visit(first, last, [&entries](const store::Entry& entry) {
