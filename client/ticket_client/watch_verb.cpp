@@ -110,10 +110,7 @@ class Watching {
         }
         const auto& answer = std::get<Answer>(answered);
         if (const auto* error = std::get_if<RpcError>(&answer)) {
-            const Failure failure{error->kind, exit_code_of(*error), error->message};
-            // As one that is about to stop says.
-            const bool is_busy = error->code == error_kind_info(ErrorKind::kBusy).code;
-            is_busy ? pause(failure, options_.timeout) : end_with(failure);
+            take_refusal(*error);
             return std::nullopt;
         }
         was_served_ = true;
@@ -121,6 +118,13 @@ class Watching {
         if (json && json->is_object()) return json;
         end_with({"protocol", client_exit::kProtocol, request.method + ": no object"});
         return std::nullopt;
+    }
+
+    // A daemon that is about to stop is busy.
+    void take_refusal(const RpcError& error) {
+        const Failure failure{error.kind, exit_code_of(error), error.message};
+        const bool is_busy = error.code == error_kind_info(ErrorKind::kBusy).code;
+        is_busy ? pause(failure, options_.timeout) : end_with(failure);
     }
 
     // The screen shows how it goes meanwhile.
@@ -267,6 +271,11 @@ class Watching {
             }
             if (status == IoStatus::kLost) return;
             if (status != IoStatus::kDone) return note_silence(status);
+            if (const auto reply = parse_reply(message)) {
+                const auto* error = std::get_if<RpcError>(&reply->answer);
+                if (error != nullptr) take_refusal(*error);
+                return;
+            }
             if (member_text(message, "method") != R"("changed")") return;  // lagged
             if (!tell(std::string{member_text(message, "params").value_or("{}")})) return;
             // A command for each of many that are past may take long.

@@ -132,9 +132,12 @@ void Watchers::read_past(std::uint64_t subscription, Watch& watch) {
                 send(subscription, found->second, entry);
             on_change_();
         },
-        [this, subscription](const std::string&) {
+        [this, subscription](const std::string& what) {
             const auto found = watches_.find(subscription);
-            if (found != watches_.end()) end(found);
+            if (found == watches_.end()) return;
+            const auto why = "subscription " + std::to_string(subscription) + " ends: " + what;
+            found->second.sink->deliver(error_message(ErrorKind::kInternal, why), 0);
+            end(found);
         });
 }
 

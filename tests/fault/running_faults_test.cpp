@@ -167,6 +167,19 @@ void check_stops(Daemon& daemon, const Purchases& bought, const RunningFault& fa
     CHECK(std::count(said.begin(), said.end(), '\n') == 1);
 }
 
+void check_nothing_is_read(Daemon& daemon, Rpc& rpc) {
+    CHECK(rpc.kind("order", {{"key", "k0"}}) == "internal");
+    auto watcher = daemon.connect();
+    watcher.result("watch", {{"since_lsn", 0}});
+    const auto end = watcher.receive();
+    CHECK(end["id"] == nullptr);
+    CHECK(end.at("error").at("data").at("kind") == "internal");
+    CHECK(watcher.kind("unwatch", {{"subscription", 1}}) == "not_found");
+    const auto watching = client(daemon, {"watch", "--since", "0", "--timeout", "10s"});
+    CHECK(watching.exit == 70);
+    CHECK(watching.error.find("subscription 2 ends: ") != std::string::npos);
+}
+
 void check_row(const RunningFault& fault) {
     auto daemon = Daemon::with_events({"demo=1000", "other=10"}, {{"lock_timeout_ms", 100}});
     auto rpc = daemon.connect();
@@ -176,7 +189,7 @@ void check_row(const RunningFault& fault) {
         const Injector injector{daemon, options_of(daemon, fault)};
         bought = buy(rpc, 8, 3);
         if (fault.outcome == kStops) check_stops(daemon, bought, fault);
-        if (fault.outcome == kInternal) CHECK(rpc.kind("order", {{"key", "k0"}}) == "internal");
+        if (fault.outcome == kInternal) check_nothing_is_read(daemon, rpc);
         if (fault.outcome == kGoesOn) CHECK(rpc.kind("order", {{"key", "k0"}}).empty());
     }
     if (fault.outcome == kStops) return check_next_daemon(daemon, bought.sold);
