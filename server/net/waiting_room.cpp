@@ -56,9 +56,11 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     const auto obstacle = is_to_wait ? why_not(order.uid) : std::nullopt;
     if (is_to_wait && !obstacle) {
         const auto deadline = steady_clock::now() + wait;
-        note_next_look(event, queue);
+        look_when_door_moves(event, queue);
+        if (queue.waiters.empty()) to_look_at_.insert(event);
         if (!order.key.empty()) by_key_[{order.uid, order.key}] = {event, place};
         deadlines_.emplace(deadline, event, place);
+        asked_by_.emplace(caller.connection, event, place);
         ++waiting_of_[order.uid];
         queue.by_buyer[buyer_of(request)].emplace(order.terms.min_quantity, place);
         queue.waiters.emplace(
@@ -68,7 +70,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
         return true;
     }
     leave(queue, place, result);
-    if (queue.line.empty()) queues_.erase(event);
+    if (queue.line.empty()) forget(queues_.find(event));
     if (std::holds_alternative<store::LockHeld>(result)) return false;
     if (obstacle) {
         responder.error(0, ErrorKind::kBusy, *obstacle);
@@ -142,9 +144,10 @@ bool WaitingRoom::attach(const Request& request, const Caller& caller, milliseco
         return true;
     }
     waiter.askers.push_back({caller, responder});
+    asked_by_.emplace(caller.connection, event, place);
     waiter.away_since.reset();
     queue.line.set_present(place, true);
-    queue.seen = 0;
+    to_look_at_.insert(event);
     deadlines_.erase({waiter.deadline, event, place});
     waiter.deadline = std::max(waiter.deadline, steady_clock::now() + wait);
     deadlines_.emplace(waiter.deadline, event, place);
@@ -157,14 +160,16 @@ void WaitingRoom::serve() {
     const auto now = steady_clock::now();
     end_overdue(now);
     if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
-    for (auto at = queues_.begin(); at != queues_.end();) {
-        auto& [event, queue] = *at;
-        const bool is_time = queue.next_look && *queue.next_look <= now;
-        const bool has_changed = queue.seen != store_.state().event(event).stock.lsn;
-        // The time of day may have been set since the timer was.
-        if (is_time || has_changed || queue.prospects != prospects(event)) serve(event, queue);
-        at = queue.line.empty() ? queues_.erase(at) : std::next(at);
+    for (auto at = next_looks_.begin(); at != next_looks_.end() && at->first <= now; ++at)
+        to_look_at_.insert(at->second);
+    std::set<EventId> locked;
+    while (!to_look_at_.empty()) {
+        const auto queue = queues_.find(to_look_at_.extract(to_look_at_.begin()).value());
+        if (queue == queues_.end()) continue;
+        if (!serve(queue->first, queue->second)) locked.insert(queue->first);
+        if (queue->second.line.empty()) forget(queue);
     }
+    to_look_at_ = std::move(locked);
     arm();
 }
 
@@ -178,7 +183,7 @@ bool WaitingRoom::serve(EventId event, Queue& queue) {
         if (std::holds_alternative<store::LockHeld>(store_.query(event)) ||
             store_.is_backlogged()) {
             // A little later, then.
-            queue.next_look = steady_clock::now() + milliseconds{limits::kSweepMs};
+            look_at(event, queue, steady_clock::now() + milliseconds{limits::kSweepMs});
             return false;
         }
         settle_all(event, queue);
@@ -190,8 +195,9 @@ bool WaitingRoom::serve(EventId event, Queue& queue) {
         if (is_passing(result)) break;
         finish(event, queue, *place, result);
     }
-    queue.seen = store_.state().event(event).stock.lsn;
-    note_next_look(event, queue);
+    // Else it is to be forgotten.
+    if (!queue.line.empty()) to_look_at_.erase(event);
+    look_when_door_moves(event, queue);
     return true;
 }
 
@@ -224,9 +230,11 @@ void WaitingRoom::settle_limited(EventId event, Queue& queue) {
 }
 
 void WaitingRoom::note(const store::Entry& entry) {
-    if (!begins_order(entry.type)) return;
+    if (!concerns_event(entry.type)) return;
     const auto found = queues_.find(entry.event);
     if (found == queues_.end()) return;
+    to_look_at_.insert(entry.event);
+    if (!begins_order(entry.type)) return;
     const auto& state = store_.state();
     if (state.event(entry.event).rules.terms.buyer_limit == 0) return;
     found->second.have_more.insert(state.buyer(entry.uid, entry.buyer));
@@ -245,7 +253,7 @@ std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& 
         const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);
         const auto found = decisive ? queue.waiters.find(*decisive) : queue.waiters.end();
         if (found == queue.waiters.end()) return turn;
-        if (!is_there(found->second)) {
+        if (!is_there(event, found->first, found->second)) {
             queue.line.set_present(*decisive, false);
             continue;
         }
@@ -283,7 +291,8 @@ void WaitingRoom::finish(EventId event, Queue& queue, Place place,
 // Precondition: it has left the line. What is available may be for those behind now.
 WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place) {
     auto waiter = std::move(queue.waiters.extract(place).mapped());
-    queue.seen = 0;
+    to_look_at_.insert(event);
+    forget_askers(event, place, waiter);
     deadlines_.erase({waiter.deadline, event, place});
     const auto& order = order_of(waiter.request);
     const auto of_buyer = queue.by_buyer.find(buyer_of(waiter.request));
@@ -302,10 +311,15 @@ void WaitingRoom::look_again() {
             for (const auto& asker : remove(event, queue, queue.waiters.begin()->first).askers)
                 asker.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
         }
-        queues_.erase(std::prev(queues_.end()));
+        forget(std::prev(queues_.end()));
     }
-    for (auto& [event, queue] : queues_)
-        queue.seen = 0;
+    for (const auto& [event, queue] : queues_)
+        to_look_at_.insert(event);
+}
+
+void WaitingRoom::forget(Queues::iterator queue) {
+    look_at(queue->first, queue->second, {});
+    queues_.erase(queue);
 }
 
 void WaitingRoom::close() {
@@ -317,8 +331,11 @@ void WaitingRoom::close() {
         }
     }
     queues_.clear();
+    to_look_at_.clear();
+    next_looks_.clear();
     by_key_.clear();
     deadlines_.clear();
+    asked_by_.clear();
     waiting_of_.clear();
     timer_.cancel();
 }

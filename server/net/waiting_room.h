@@ -103,11 +103,11 @@ class WaitingRoom {
         // By what they want at least: whoever wants most reaches a limit first.
         std::map<box_office::BuyerId, std::set<std::pair<std::uint64_t, Place>>> by_buyer;
         std::set<box_office::BuyerId> have_more;  // than when the line was looked at
-        Lsn seen = 0;  // the event's last change when the line was looked at
         Prospects prospects;
         std::optional<Time> next_look;  // when to look again, whatever happens
     };
     using Key = std::pair<UserId, std::string>;
+    using Queues = std::map<EventId, Queue>;
 
     static const store::PurchaseRequest& order_of(const Request& request);
     /// What it can be told already, whoever comes before it.
@@ -120,12 +120,15 @@ class WaitingRoom {
     /// is far behind.
     bool serve(EventId event, Queue& queue);
     Prospects prospects(EventId event) const;
-    void note_next_look(EventId event, Queue& queue);
+    void look_when_door_moves(EventId event, Queue& queue);
+    void look_at(EventId event, Queue& queue, std::optional<Time> when);
+    void forget(Queues::iterator queue);
     void settle_all(EventId event, Queue& queue);
     void settle_limited(EventId event, Queue& queue);
     box_office::BuyerId buyer_of(const Request& request) const;
     void end_overdue(Time now);
-    bool is_there(Waiter& waiter);
+    bool is_there(EventId event, Place place, Waiter& waiter);
+    void forget_askers(EventId event, Place place, const Waiter& waiter);
     void look_for_absent(Time now);
     static void leave(Queue& queue, Place place, const store::ChangeResult& result);
     void finish(EventId event, Queue& queue, Place place, const store::ChangeResult& result);
@@ -135,10 +138,14 @@ class WaitingRoom {
     store::Store& store_;
     const std::function<void()> on_change_;
     asio::steady_timer timer_;
-    std::map<EventId, Queue> queues_;  // none of them empty, but for a moment
+    Queues queues_;  // none of them empty, but for a moment
+    // Events whose lines something has happened to, and when to look at others, whatever happens.
+    std::set<EventId> to_look_at_;
+    std::set<std::pair<Time, EventId>> next_looks_;
     std::map<UserId, std::size_t> waiting_of_;
     std::map<Key, std::pair<EventId, Place>> by_key_;
     std::set<std::tuple<Time, EventId, Place>> deadlines_;
+    std::set<std::tuple<std::uint64_t, EventId, Place>> asked_by_;  // connections
     Time looked_for_absent_{};
     bool is_closed_ = false;
     std::optional<Time> armed_for_;

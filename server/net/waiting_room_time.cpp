@@ -12,13 +12,19 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // When the event will open or close by itself.
-void WaitingRoom::note_next_look(EventId event, Queue& queue) {
+void WaitingRoom::look_when_door_moves(EventId event, Queue& queue) {
     const auto now_ms = store_.now_ms();
     const auto next = next_door_ms(store_.state().event(event).rules, now_ms);
-    queue.next_look.reset();
+    if (!next) return look_at(event, queue, {});
     // No later than any wait ends, so that no date is too far off for a timer.
-    const auto left = next ? std::min(*next - now_ms, limits::kWaitMsMax) : 0;
-    if (next) queue.next_look = steady_clock::now() + milliseconds{left};
+    const milliseconds left{std::min(*next - now_ms, limits::kWaitMsMax)};
+    look_at(event, queue, steady_clock::now() + left);
+}
+
+void WaitingRoom::look_at(EventId event, Queue& queue, std::optional<Time> when) {
+    if (queue.next_look) next_looks_.erase({*queue.next_look, event});
+    queue.next_look = when;
+    if (when) next_looks_.emplace(*when, event);
 }
 
 // Who has waited long enough gets what there is at the end, like everybody else. What that is
@@ -44,28 +50,34 @@ void WaitingRoom::end_overdue(Time now) {
 }
 
 // True if anybody who asked can still read the answer.
-bool WaitingRoom::is_there(Waiter& waiter) {
+bool WaitingRoom::is_there(EventId event, Place place, Waiter& waiter) {
     const auto& askers = waiter.askers;
     if (std::any_of(askers.rbegin(), askers.rend(),
                     [](const Asker& asker) { return asker.responder.is_connected(); }))
         return true;
+    forget_askers(event, place, waiter);
     for (const auto& asker : std::exchange(waiter.askers, {}))
         asker.responder.error(0, ErrorKind::kBusy, "gone");
     if (!waiter.away_since) waiter.away_since = steady_clock::now();
     return false;
 }
 
+void WaitingRoom::forget_askers(EventId event, Place place, const Waiter& waiter) {
+    for (const auto& asker : waiter.askers)
+        asked_by_.erase({asker.caller.connection, event, place});
+}
+
 void WaitingRoom::connection_ended(std::uint64_t connection) {
-    for (auto& [event, queue] : queues_) {
-        for (auto& [place, waiter] : queue.waiters) {
-            const bool has_asked = std::any_of(
-                waiter.askers.begin(), waiter.askers.end(),
-                [&](const Asker& asker) { return asker.caller.connection == connection; });
-            if (!has_asked || is_there(waiter)) continue;
-            queue.line.set_present(place, false);
-            queue.seen = 0;
-            on_change_();
-        }
+    std::vector<std::pair<EventId, Place>> asked;
+    for (auto at = asked_by_.lower_bound({connection, 0, 0});
+         at != asked_by_.end() && std::get<0>(*at) == connection; ++at)
+        asked.emplace_back(std::get<EventId>(*at), std::get<2>(*at));
+    for (const auto& [event, place] : asked) {
+        auto& queue = queues_.at(event);
+        if (is_there(event, place, queue.waiters.at(place))) continue;
+        queue.line.set_present(place, false);
+        to_look_at_.insert(event);
+        on_change_();
     }
 }
 
@@ -73,10 +85,12 @@ void WaitingRoom::look_for_absent(Time now) {
     looked_for_absent_ = now;
     std::vector<std::pair<EventId, Place>> lost;
     for (auto& [event, queue] : queues_) {
+        // The time of day may have been set.
+        if (queue.prospects != prospects(event)) to_look_at_.insert(event);
         for (auto& [place, waiter] : queue.waiters) {
-            if (is_there(waiter)) continue;
+            if (is_there(event, place, waiter)) continue;
             queue.line.set_present(place, false);
-            queue.seen = 0;
+            to_look_at_.insert(event);
             const bool may_return = !order_of(waiter.request).key.empty() &&
                                     now - *waiter.away_since < milliseconds{limits::kLineGraceMs};
             if (!may_return) lost.emplace_back(event, place);
@@ -95,9 +109,7 @@ void WaitingRoom::arm() {
         if (!next || time < *next) next = time;
     };
     if (!deadlines_.empty()) note(std::get<Time>(*deadlines_.begin()));
-    for (const auto& [event, queue] : queues_) {
-        if (queue.next_look) note(*queue.next_look);
-    }
+    if (!next_looks_.empty()) note(next_looks_.begin()->first);
     if (next == armed_for_) return;
     armed_for_ = next;
     if (!next) return static_cast<void>(timer_.cancel());
