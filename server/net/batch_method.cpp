@@ -72,14 +72,6 @@ std::vector<RequestResult> read_requests(std::string_view array) {
     return requests;
 }
 
-const std::string& key_of_item(const store::BatchRequest& item) {
-    return std::visit([](const auto& asked) -> const std::string& { return key_of(asked); }, item);
-}
-
-std::string image_of_item(const store::BatchRequest& item) {
-    return std::visit([](const auto& asked) { return image_of(asked); }, item);
-}
-
 }  // namespace
 
 void Service::batch(const Params& params, const Caller& caller, const Responder& responder) {
@@ -104,7 +96,7 @@ void Service::batch(const Params& params, const Caller& caller, const Responder&
     for (const auto& read : requests) {
         const Responder to{answers, without_id(), 0};
         auto one = prepare(read, caller, failed ? Responder{unheard, without_id(), 0} : to);
-        const auto& key = key_of_item(one.item);
+        const auto& key = key_of(one.item);
         if (one.is_ready && !key.empty() && !keys.insert(key).second) {
             one.responder.error(0, ErrorKind::kInvalidParams, "the batch has this key twice");
             one.is_ready = false;
@@ -229,7 +221,7 @@ void Service::run_atomic(const Batch& batch, const Caller& caller, const Respond
 }
 
 Lsn Service::answer_to(const store::BatchRequest& item, const Caller& caller) const {
-    const auto& key = key_of_item(item);
+    const auto& key = key_of(item);
     if (key.empty()) return 0;
     const auto& state = store_.state();
     return state.keys().find(state.digest(caller.uid, key)).value_or(0);
@@ -250,10 +242,9 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
     }
     const auto size = batch->size();
     std::size_t failed = 0;
-    while (failed < size &&
-           (!known[failed] ||
-            is_answer_to(*known[failed], caller.uid, key_of_item((*batch)[failed].item),
-                         image_of_item((*batch)[failed].item)))) {
+    while (failed < size && (!known[failed] ||
+                             is_answer_to(*known[failed], caller.uid, key_of((*batch)[failed].item),
+                                          image_of((*batch)[failed].item)))) {
         ++failed;
     }
     if (failed < size) {

@@ -14,28 +14,19 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view kStops = "the daemon stops";
 
-store::ChangeResult ask(store::Store& store, const WaitingRoom::Request& request,
-                        store::Turn turn) {
-    if (const auto* hold = std::get_if<store::HoldRequest>(&request))
-        return store.hold(*hold, turn);
-    return store.purchase(std::get<store::PurchaseRequest>(request), turn);
-}
+}  // namespace
 
-std::string image(const WaitingRoom::Request& request) {
-    return std::visit([](const auto& asked) { return image_of(asked); }, request);
+store::ChangeResult WaitingRoom::ask(const Request& request, store::Turn turn) {
+    if (const auto* hold = std::get_if<store::HoldRequest>(&request)) {
+        return store_.hold(*hold, turn);
+    }
+    return store_.purchase(std::get<store::PurchaseRequest>(request), turn);
 }
 
 // A no that may become a yes.
-bool is_passing(const store::ChangeResult& result) {
+bool WaitingRoom::is_passing(const store::ChangeResult& result) {
     const auto* refused = std::get_if<store::Refused>(&result);
     return refused != nullptr && !refused->replayed && box_office::may_pass(refused->refusal.kind);
-}
-
-}  // namespace
-
-const store::PurchaseRequest& WaitingRoom::order_of(const Request& request) {
-    if (const auto* hold = std::get_if<store::HoldRequest>(&request)) return hold->order;
-    return std::get<store::PurchaseRequest>(request);
 }
 
 std::optional<store::ChangeResult> WaitingRoom::settled(const Request& request) {
@@ -45,13 +36,13 @@ std::optional<store::ChangeResult> WaitingRoom::settled(const Request& request) 
 bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait,
                         const Responder& responder, Tell tell) {
     if (attach(request, caller, wait, responder, tell)) return true;
-    const auto& order = order_of(request);
+    const auto& order = *order_of(request);
     const auto event = order.event;
     if (std::holds_alternative<store::LockHeld>(store_.query(event))) return false;
     const bool can_wait = wait.count() > 0;
     auto& queue = queues_[event];
     const auto place = queue.line.join(order.terms.min_quantity);
-    const auto result = ask(store_, request, {whose_turn(event, queue) != place, can_wait});
+    const auto result = ask(request, {whose_turn(event, queue) != place, can_wait});
     const bool is_to_wait = can_wait && is_passing(result);
     const auto obstacle = is_to_wait ? why_not(order.uid) : std::nullopt;
     if (is_to_wait && !obstacle) {
@@ -128,14 +119,14 @@ void WaitingRoom::settle(UserId uid, const std::string& key) {
 // To the request with this key that waits already, if there is one.
 bool WaitingRoom::attach(const Request& request, const Caller& caller, milliseconds wait,
                          const Responder& responder, const Tell& tell) {
-    const auto& order = order_of(request);
+    const auto& order = *order_of(request);
     if (!order.key.empty()) settle(order.uid, order.key);
     const auto known = order.key.empty() ? by_key_.end() : by_key_.find({order.uid, order.key});
     if (known == by_key_.end()) return false;
     const auto [event, place] = known->second;
     auto& queue = queues_.at(event);
     auto& waiter = queue.waiters.at(place);
-    if (image(request) != image(waiter.request)) {
+    if (image_of(request) != image_of(waiter.request)) {
         tell(store::Refused{{ErrorKind::kKeyMismatch}}, caller, responder, true);
         return true;
     }
@@ -155,80 +146,6 @@ bool WaitingRoom::attach(const Request& request, const Caller& caller, milliseco
     return true;
 }
 
-void WaitingRoom::serve() {
-    if (queues_.empty()) return;
-    const auto now = steady_clock::now();
-    end_overdue(now);
-    if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
-    for (auto at = next_looks_.begin(); at != next_looks_.end() && at->first <= now; ++at)
-        to_look_at_.insert(at->second);
-    std::set<EventId> locked;
-    while (!to_look_at_.empty()) {
-        const auto queue = queues_.find(to_look_at_.extract(to_look_at_.begin()).value());
-        if (queue == queues_.end()) continue;
-        if (!serve(queue->first, queue->second)) locked.insert(queue->first);
-        if (queue->second.line.empty()) forget(queue);
-    }
-    to_look_at_ = std::move(locked);
-    arm();
-}
-
-void WaitingRoom::serve(EventId event) {
-    const auto found = queues_.find(event);
-    if (found != queues_.end()) serve(event, found->second);
-}
-
-bool WaitingRoom::serve(EventId event, Queue& queue) {
-    for (;;) {
-        if (std::holds_alternative<store::LockHeld>(store_.query(event)) ||
-            store_.is_backlogged()) {
-            // A little later, then.
-            look_at(event, queue, steady_clock::now() + milliseconds{limits::kSweepMs});
-            return false;
-        }
-        settle_all(event, queue);
-        settle_limited(event, queue);
-        const auto place = whose_turn(event, queue);
-        if (!place) break;
-        const auto result = ask(store_, queue.waiters.at(*place).request, {false, true});
-        if (std::holds_alternative<store::LockHeld>(result)) continue;
-        if (is_passing(result)) break;
-        finish(event, queue, *place, result);
-    }
-    // Else it is to be forgotten.
-    if (!queue.line.empty()) to_look_at_.erase(event);
-    look_when_door_moves(event, queue);
-    return true;
-}
-
-// When the rules have changed, the capacity or the time of sale: who waits for what cannot be had
-// any more is told.
-void WaitingRoom::settle_all(EventId event, Queue& queue) {
-    auto now = prospects(event);
-    if (queue.prospects == now) return;
-    queue.prospects = std::move(now);
-    std::vector<std::pair<Place, store::ChangeResult>> results;
-    for (const auto& [place, waiter] : queue.waiters) {
-        if (auto result = settled(waiter.request)) results.emplace_back(place, *result);
-    }
-    for (const auto& [place, result] : results)
-        finish(event, queue, place, result);
-}
-
-// Whoever has bought since may have reached the limit of one buyer.
-void WaitingRoom::settle_limited(EventId event, Queue& queue) {
-    for (const auto& buyer : std::exchange(queue.have_more, {})) {
-        for (;;) {
-            const auto waiting = queue.by_buyer.find(buyer);
-            if (waiting == queue.by_buyer.end()) break;
-            const auto place = waiting->second.rbegin()->second;
-            const auto result = settled(queue.waiters.at(place).request);
-            if (!result) break;
-            finish(event, queue, place, *result);
-        }
-    }
-}
-
 void WaitingRoom::note(const store::Entry& entry) {
     if (!concerns_event(entry.type)) return;
     const auto found = queues_.find(entry.event);
@@ -241,31 +158,8 @@ void WaitingRoom::note(const store::Entry& entry) {
 }
 
 box_office::BuyerId WaitingRoom::buyer_of(const Request& request) const {
-    const auto& order = order_of(request);
+    const auto& order = *order_of(request);
     return store_.state().buyer(order.uid, order.buyer);
-}
-
-// Those who turn out not to be there, or to wait in vain, keep nobody from a turn.
-std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& queue) {
-    const auto& [name, stock, rules, slots] = store_.state().event(event);
-    for (;;) {
-        const auto turn = queue.line.next(stock.available(), rules.terms.line);
-        const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);
-        const auto found = decisive ? queue.waiters.find(*decisive) : queue.waiters.end();
-        if (found == queue.waiters.end()) return turn;
-        if (!is_there(event, found->first, found->second)) {
-            queue.line.set_present(*decisive, false);
-            continue;
-        }
-        const auto result = turn ? std::nullopt : settled(found->second.request);
-        if (!result) return turn;
-        finish(event, queue, *decisive, *result);
-    }
-}
-
-WaitingRoom::Prospects WaitingRoom::prospects(EventId event) const {
-    const auto& [name, stock, rules, slots] = store_.state().event(event);
-    return {rules, stock.capacity, closed_door(rules, store_.now_ms())};
 }
 
 void WaitingRoom::leave(Queue& queue, Place place, const store::ChangeResult& result) {
@@ -294,7 +188,7 @@ WaitingRoom::Waiter WaitingRoom::remove(EventId event, Queue& queue, Place place
     to_look_at_.insert(event);
     forget_askers(event, place, waiter);
     deadlines_.erase({waiter.deadline, event, place});
-    const auto& order = order_of(waiter.request);
+    const auto& order = *order_of(waiter.request);
     const auto of_buyer = queue.by_buyer.find(buyer_of(waiter.request));
     of_buyer->second.erase({order.terms.min_quantity, place});
     if (of_buyer->second.empty()) queue.by_buyer.erase(of_buyer);

@@ -29,7 +29,7 @@ namespace ticketd::net {
 
 class WaitingRoom {
   public:
-    using Request = std::variant<store::PurchaseRequest, store::HoldRequest>;
+    using Request = store::OrderRequest;
     /// Answers a request with what the store said. `is_last` is true for one of those who have
     /// asked the same: the last who is still there.
     using Tell = std::function<void(const store::ChangeResult&, const Caller&, const Responder&,
@@ -109,7 +109,8 @@ class WaitingRoom {
     using Key = std::pair<UserId, std::string>;
     using Queues = std::map<EventId, Queue>;
 
-    static const store::PurchaseRequest& order_of(const Request& request);
+    store::ChangeResult ask(const Request& request, store::Turn turn);
+    static bool is_passing(const store::ChangeResult& result);
     /// What it can be told already, whoever comes before it.
     std::optional<store::ChangeResult> settled(const Request& request);
     std::optional<std::string_view> why_not(UserId uid) const;

@@ -91,7 +91,7 @@ void WaitingRoom::look_for_absent(Time now) {
             if (is_there(event, place, waiter)) continue;
             queue.line.set_present(place, false);
             to_look_at_.insert(event);
-            const bool may_return = !order_of(waiter.request).key.empty() &&
+            const bool may_return = !key_of(waiter.request).empty() &&
                                     now - *waiter.away_since < milliseconds{limits::kLineGraceMs};
             if (!may_return) lost.emplace_back(event, place);
         }

@@ -58,6 +58,8 @@ struct CancelRequest {
     std::string reason;
 };
 
+/// A request for tickets: what can wait in line.
+using OrderRequest = std::variant<PurchaseRequest, HoldRequest>;
 /// What can be part of an atomic batch.
 using BatchRequest = std::variant<PurchaseRequest, HoldRequest, HoldChangeRequest>;
 /// The lines of events, where somebody waits.
@@ -68,6 +70,16 @@ inline EventId event_of(const PurchaseRequest& request) {
 }
 inline EventId event_of(const HoldRequest& request) {
     return request.order.event;
+}
+/// Of a request for tickets; null for a change of a hold.
+inline const PurchaseRequest* order_of(const PurchaseRequest& request) {
+    return &request;
+}
+inline const PurchaseRequest* order_of(const HoldRequest& request) {
+    return &request.order;
+}
+inline const PurchaseRequest* order_of(const HoldChangeRequest&) {
+    return nullptr;
 }
 inline UserId uid_of(const PurchaseRequest& request) {
     return request.uid;
@@ -99,6 +111,20 @@ std::string image_of(const PurchaseRequest& request);
 std::string image_of(const HoldRequest& request);
 std::string image_of(const HoldChangeRequest& request);
 std::string image_of(const CancelRequest& request);
+
+/// The same of whichever it is.
+template <typename... Requests>
+const PurchaseRequest* order_of(const std::variant<Requests...>& request) {
+    return std::visit([](const auto& one) { return order_of(one); }, request);
+}
+template <typename... Requests>
+const std::string& key_of(const std::variant<Requests...>& request) {
+    return std::visit([](const auto& one) -> const std::string& { return key_of(one); }, request);
+}
+template <typename... Requests>
+std::string image_of(const std::variant<Requests...>& request) {
+    return std::visit([](const auto& one) { return image_of(one); }, request);
+}
 
 /// True if `entry` is what was asked for with this key by a request of this image.
 bool is_answer_to(const Entry& entry, UserId uid, const std::string& key, const std::string& image);

@@ -18,12 +18,6 @@ bool is_linked(const ChangeResult& result) {
     return refused != nullptr && refused->refusal.kind == ErrorKind::kLinkedFailed;
 }
 
-// Of a request for tickets; null for a change of a hold.
-const PurchaseRequest* order_of(const BatchRequest& item) {
-    if (const auto* hold = std::get_if<HoldRequest>(&item)) return &hold->order;
-    return std::get_if<PurchaseRequest>(&item);
-}
-
 const Entry* entry_of(const ChangeResult& result) {
     const auto* changed = std::get_if<Changed>(&result);
     return changed == nullptr ? nullptr : &changed->entry;
@@ -77,13 +71,8 @@ std::variant<LockHeld, std::vector<ChangeResult>> Store::atomically(
 // Of its entry, and of the one that closes its event if it was the last ticket.
 std::size_t Store::bytes_at_most(const BatchRequest& request) const {
     constexpr std::size_t kNumbers = 64, kSet = 16;
-    std::size_t bytes = 2 * (kEntryFixedBytes + kNumbers) + kSet +
-                        std::visit([](const auto& asked) { return key_of(asked).size(); }, request);
-    const auto add_order = [&bytes](const PurchaseRequest& order) {
-        bytes += order.memo.size() + order.buyer.size();
-    };
-    if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) add_order(*purchase);
-    if (const auto* hold = std::get_if<HoldRequest>(&request)) add_order(hold->order);
+    std::size_t bytes = 2 * (kEntryFixedBytes + kNumbers) + kSet + key_of(request).size();
+    if (const auto* order = order_of(request)) bytes += order->memo.size() + order->buyer.size();
     // The hold that is changed may be made by the same batch.
     const auto event = event_of(request);
     const bool has_slots = !event || state().event(*event).rules.terms.reuses_numbers;
@@ -117,8 +106,7 @@ ChangeResult Store::ask(const BatchRequest& item, Lines& lines) {
 }
 
 std::optional<EventId> Store::event_of(const BatchRequest& request) const {
-    if (const auto* purchase = std::get_if<PurchaseRequest>(&request)) return purchase->event;
-    if (const auto* hold = std::get_if<HoldRequest>(&request)) return hold->order.event;
+    if (const auto* order = order_of(request)) return order->event;
     const auto* hold = state().find_hold(std::get<HoldChangeRequest>(request).order);
     return hold == nullptr ? std::nullopt : std::optional{hold->event};
 }
