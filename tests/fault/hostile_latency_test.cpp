@@ -25,7 +25,7 @@ struct Attack {
 // Below this a p99 says more about the machine, where on two cores everybody also waits for
 // everybody's time slice, than about the daemon.
 constexpr microseconds kFloor = 8ms;
-constexpr int kRounds = 5;
+constexpr int kRounds = 8;
 constexpr int kPurchases = 300;
 // The journal keeps its next segment open as well, for a while.
 constexpr std::size_t kStoreDescriptors = 2;
@@ -54,14 +54,12 @@ class Attacked {
 
     // Whether the others' p99 stayed within twice its quiet value. An attack that keeps a core busy
     // makes everybody wait for that core, also those who have nothing to do with the daemon; so
-    // for such an attack "quiet" is while it goes on against another daemon.
+    // for such an attack it is quiet too while it goes on against another daemon.
     bool run(const Attack& attack) {
-        auto quiet = measure_purchases(good_, kPurchases);
-        auto line = "p50/p99 " + figures(quiet) + " quiet, ";
+        auto line = "p50/p99 " + figures(measure_quiet()) + " quiet, ";
         if (attack.kind == Attack::Kind::kBusy) {
             const auto elsewhere = start(decoy_, attack);
-            quiet = measure_purchases(good_, kPurchases);
-            line += figures(quiet) + " while another daemon is attacked, ";
+            line += figures(measure_quiet()) + " while another daemon is attacked, ";
         }
         const auto before = usage_of(daemon_.pid());
         auto attacker = start(daemon_, attack);
@@ -76,7 +74,7 @@ class Attacked {
         attacker.wait();
         good_.wait_for_stat("connections", 1);
         wait_for_descriptors_at_most(daemon_.pid(), before.descriptors + kStoreDescriptors);
-        return attacked.p99 <= std::max(2 * quiet.p99, kFloor);
+        return attacked.p99 <= std::max(2 * quiet_p99_, kFloor);
     }
 
     void check(const Attack& attack) {
@@ -91,6 +89,12 @@ class Attacked {
     Rpc& good() { return good_; }
 
   private:
+    Latency measure_quiet() {
+        const auto quiet = measure_purchases(good_, kPurchases);
+        quiet_p99_ = std::max(quiet_p99_, quiet.p99);
+        return quiet;
+    }
+
     static Process start(const Daemon& daemon, const Attack& attack) {
         auto attacker = start_attacker(daemon, attack.words);
         REQUIRE(attacker.wait_for_output("ready"));
@@ -103,6 +107,8 @@ class Attacked {
 
     Daemon daemon_, decoy_;
     Rpc good_;
+    // The worst so far: what else the machine does comes and goes.
+    microseconds quiet_p99_{0};
 };
 
 constexpr auto kIdle = Attack::Kind::kIdle;
