@@ -237,7 +237,7 @@ void Service::decide(const Batch& batch, const KnownAnswers& known, const Caller
     });
     if (has_lost_event) {
         for (const auto& one : *batch)
-            one.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+            one.responder.error(0, ErrorKind::kStorageFull, kNoSpace);
         return;
     }
     const auto size = batch->size();

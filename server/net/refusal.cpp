@@ -66,7 +66,7 @@ std::string refusal_message(const box_office::Refusal& refusal, std::string_view
         case ErrorKind::kKeyTooOld: return "the key is older than keys are kept";
         case ErrorKind::kBusy:
             return "the disk is too far behind, or there are as many keys or holds as may be";
-        case ErrorKind::kStorageFull: return "no space left on the daemon's disk";
+        case ErrorKind::kStorageFull: return std::string{kNoSpace};
         default: return "refused";
     }
 }

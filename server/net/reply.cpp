@@ -77,7 +77,7 @@ void refuse_undone(ReplyMessage& message, Lsn durable) {
         if (reply.lsn <= durable) continue;
         reply.is_error = true;
         reply.lsn = 0;
-        reply.body = error_body(ErrorKind::kStorageFull, "no space left on the daemon's disk");
+        reply.body = error_body(ErrorKind::kStorageFull, kNoSpace);
     }
 }
 

@@ -41,6 +41,9 @@ using ErrorNumber = std::pair<std::string_view, std::uint64_t>;
 std::string error_body(ErrorKind kind, std::string_view message,
                        const std::vector<ErrorNumber>& numbers = {});
 
+/// Why nothing more can be stored, and what was not durable was taken back.
+inline constexpr std::string_view kNoSpace = "no space left on the daemon's disk";
+
 /// A message of one error that is no answer to a request we could read, or to none at all.
 ReplyMessage error_message(ErrorKind kind, std::string_view message);
 

@@ -378,7 +378,7 @@ void Service::read_ledger(LedgerWorker& worker, Lsn lsn, const Responder& respon
                           Done done) {
     durability_.when(lsn, [&worker, responder, read, done](bool is_durable) {
         if (!is_durable) {
-            return responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+            return responder.error(0, ErrorKind::kStorageFull, kNoSpace);
         }
         worker.run(responder.connection(), read, done, [responder](const std::string& what) {
             responder.error(0, ErrorKind::kInternal, what);

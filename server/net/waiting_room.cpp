@@ -203,7 +203,7 @@ void WaitingRoom::look_again() {
         auto& [event, queue] = *queues_.rbegin();
         while (!queue.waiters.empty()) {
             for (const auto& asker : remove(event, queue, queue.waiters.begin()->first).askers)
-                asker.responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
+                asker.responder.error(0, ErrorKind::kStorageFull, kNoSpace);
         }
         forget(std::prev(queues_.end()));
     }

@@ -18,13 +18,13 @@ void Service::watch(const Params& params, const Caller& caller, const Responder&
                                {{"lsn", last}});
     }
     // From an LSN that can be lost nobody could go on.
-    durability_.when(
-        since, [this, caller, responder, events = std::move(events), since](bool is_durable) {
-            if (!is_durable) {
-                return responder.error(0, ErrorKind::kStorageFull, "no space left on the disk");
-            }
-            start_watch(events, since, caller, responder);
-        });
+    durability_.when(since,
+                     [this, caller, responder, events = std::move(events), since](bool is_durable) {
+                         if (!is_durable) {
+                             return responder.error(0, ErrorKind::kStorageFull, kNoSpace);
+                         }
+                         start_watch(events, since, caller, responder);
+                     });
 }
 
 void Service::start_watch(const std::set<EventId>& events, Lsn since, const Caller& caller,
