@@ -52,9 +52,10 @@ std::string error_body(ErrorKind kind, std::string_view message,
     return body;
 }
 
-ReplyMessage error_message(ErrorKind kind, std::string_view message) {
+ReplyMessage error_message(ErrorKind kind, std::string_view message,
+                           const std::vector<ErrorNumber>& numbers) {
     ReplyMessage reply;
-    reply.replies.push_back({{}, true, 0, error_body(kind, message)});
+    reply.replies.push_back({{}, true, 0, error_body(kind, message, numbers)});
     return reply;
 }
 

@@ -45,7 +45,8 @@ std::string error_body(ErrorKind kind, std::string_view message,
 inline constexpr std::string_view kNoSpace = "no space left on the daemon's disk";
 
 /// A message of one error that is no answer to a request we could read, or to none at all.
-ReplyMessage error_message(ErrorKind kind, std::string_view message);
+ReplyMessage error_message(ErrorKind kind, std::string_view message,
+                           const std::vector<ErrorNumber>& numbers = {});
 
 /// Appends the message without its final LF.
 void append_message(std::string& out, const ReplyMessage& message);

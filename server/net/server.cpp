@@ -145,6 +145,7 @@ void Server::input_ended(Session& session) {
 }
 
 void Server::closed(Session& session) {
+    service_.waiting_room().connection_ended(session.caller().connection);
     service_.hold_watch().connection_closed(session.caller().connection);
     service_.watchers().connection_closed(session.caller().connection);
     if (sessions_.erase(&session) == 0) return;

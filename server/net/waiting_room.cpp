@@ -213,6 +213,7 @@ void WaitingRoom::look_again() {
 
 void WaitingRoom::forget(Queues::iterator queue) {
     look_at(queue->first, queue->second, {});
+    to_look_at_.erase(queue->first);
     queues_.erase(queue);
 }
 
@@ -224,12 +225,12 @@ void WaitingRoom::close() {
                 asker.responder.error(0, ErrorKind::kBusy, kStops);
         }
     }
+    asked_by_.clear();
     queues_.clear();
     to_look_at_.clear();
     next_looks_.clear();
     by_key_.clear();
     deadlines_.clear();
-    asked_by_.clear();
     waiting_of_.clear();
     timer_.cancel();
 }

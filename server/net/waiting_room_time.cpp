@@ -110,6 +110,8 @@ void WaitingRoom::arm() {
     };
     if (!deadlines_.empty()) note(std::get<Time>(*deadlines_.begin()));
     if (!next_looks_.empty()) note(next_looks_.begin()->first);
+    // What could not be served is tried again in each turn, and if none comes, a little later.
+    if (!to_look_at_.empty()) note(steady_clock::now() + milliseconds{limits::kSweepMs});
     if (next == armed_for_) return;
     armed_for_ = next;
     if (!next) return static_cast<void>(timer_.cancel());

@@ -11,19 +11,21 @@ using std::chrono::steady_clock;
 
 void WaitingRoom::serve() {
     if (queues_.empty()) return;
+    const store::OneInstant instant{store_};
     const auto now = steady_clock::now();
     end_overdue(now);
     if (now - looked_for_absent_ >= milliseconds{limits::kSweepMs}) look_for_absent(now);
-    for (auto at = next_looks_.begin(); at != next_looks_.end() && at->first <= now; ++at)
-        to_look_at_.insert(at->second);
-    std::set<EventId> locked;
-    while (!to_look_at_.empty()) {
-        const auto queue = queues_.find(to_look_at_.extract(to_look_at_.begin()).value());
+    while (!next_looks_.empty() && next_looks_.begin()->first <= now) {
+        const auto event = next_looks_.begin()->second;
+        look_at(event, queues_.at(event), {});
+        to_look_at_.insert(event);
+    }
+    for (const auto event : std::exchange(to_look_at_, {})) {
+        const auto queue = queues_.find(event);
         if (queue == queues_.end()) continue;
-        if (!serve(queue->first, queue->second)) locked.insert(queue->first);
+        serve(event, queue->second);
         if (queue->second.line.empty()) forget(queue);
     }
-    to_look_at_ = std::move(locked);
     arm();
 }
 
@@ -36,8 +38,7 @@ bool WaitingRoom::serve(EventId event, Queue& queue) {
     for (;;) {
         if (std::holds_alternative<store::LockHeld>(store_.query(event)) ||
             store_.is_backlogged()) {
-            // A little later, then.
-            look_at(event, queue, steady_clock::now() + milliseconds{limits::kSweepMs});
+            to_look_at_.insert(event);
             return false;
         }
         settle_all(event, queue);
@@ -93,6 +94,7 @@ std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& 
         if (found == queue.waiters.end()) return turn;
         if (!is_there(event, found->first, found->second)) {
             queue.line.set_present(*decisive, false);
+            to_look_at_.insert(event);
             continue;
         }
         const auto result = turn ? std::nullopt : settled(found->second.request);

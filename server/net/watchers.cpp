@@ -136,7 +136,10 @@ void Watchers::read_past(std::uint64_t subscription, Watch& watch) {
             const auto found = watches_.find(subscription);
             if (found == watches_.end()) return;
             const auto why = "subscription " + std::to_string(subscription) + " ends: " + what;
-            found->second.sink->deliver(error_message(ErrorKind::kInternal, why), 0);
+            found->second.sink->deliver(error_message(ErrorKind::kInternal, why,
+                                                      {{"subscription", subscription},
+                                                       {"since_lsn", found->second.next - 1}}),
+                                        0);
             end(found);
         });
 }

@@ -173,7 +173,10 @@ void check_nothing_is_read(Daemon& daemon, Rpc& rpc) {
     watcher.result("watch", {{"since_lsn", 0}});
     const auto end = watcher.receive();
     CHECK(end["id"] == nullptr);
-    CHECK(end.at("error").at("data").at("kind") == "internal");
+    const auto& data = end.at("error").at("data");
+    CHECK(data.at("kind") == "internal");
+    CHECK(data.at("subscription") == 1);
+    CHECK(data.at("since_lsn") == 0);
     CHECK(watcher.kind("unwatch", {{"subscription", 1}}) == "not_found");
     const auto watching = client(daemon, {"watch", "--since", "0", "--timeout", "10s"});
     CHECK(watching.exit == 70);
