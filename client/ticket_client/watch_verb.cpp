@@ -271,12 +271,7 @@ class Watching {
             }
             if (status == IoStatus::kLost) return;
             if (status != IoStatus::kDone) return note_silence(status);
-            if (const auto reply = parse_reply(message)) {
-                const auto* error = std::get_if<RpcError>(&reply->answer);
-                if (error != nullptr) take_refusal(*error);
-                return;
-            }
-            if (member_text(message, "method") != R"("changed")") return;  // lagged
+            if (member_text(message, "method") != R"("changed")") return take_end(message);
             if (!tell(std::string{member_text(message, "params").value_or("{}")})) return;
             // A command for each of many that are past may take long.
             if (Clock::now() >= end_) {
@@ -284,6 +279,13 @@ class Watching {
                 return;
             }
         }
+    }
+
+    // The subscription is over: the watcher has lagged, or what it wants cannot be read.
+    void take_end(const std::string& message) {
+        const auto reply = parse_reply(message);
+        const auto* error = reply ? std::get_if<RpcError>(&reply->answer) : nullptr;
+        if (error != nullptr) take_refusal(*error);
     }
 
     bool tell(const std::string& change) {
