@@ -128,7 +128,7 @@ class WaitingRoom {
     void settle_limited(EventId event, Queue& queue);
     box_office::BuyerId buyer_of(const Request& request) const;
     void end_overdue(Time now);
-    bool is_there(EventId event, Place place, Waiter& waiter);
+    bool is_there(EventId event, Queue& queue, Place place, Waiter& waiter);
     void forget_askers(EventId event, Place place, const Waiter& waiter);
     void look_for_absent(Time now);
     static void leave(Queue& queue, Place place, const store::ChangeResult& result);

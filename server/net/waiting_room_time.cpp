@@ -49,8 +49,8 @@ void WaitingRoom::end_overdue(Time now) {
     }
 }
 
-// True if anybody who asked can still read the answer.
-bool WaitingRoom::is_there(EventId event, Place place, Waiter& waiter) {
+// True if anybody who asked can still read the answer; else it holds nobody up from now on.
+bool WaitingRoom::is_there(EventId event, Queue& queue, Place place, Waiter& waiter) {
     const auto& askers = waiter.askers;
     if (std::any_of(askers.rbegin(), askers.rend(),
                     [](const Asker& asker) { return asker.responder.is_connected(); }))
@@ -59,6 +59,8 @@ bool WaitingRoom::is_there(EventId event, Place place, Waiter& waiter) {
     for (const auto& asker : std::exchange(waiter.askers, {}))
         asker.responder.error(0, ErrorKind::kBusy, "gone");
     if (!waiter.away_since) waiter.away_since = steady_clock::now();
+    queue.line.set_present(place, false);
+    to_look_at_.insert(event);
     return false;
 }
 
@@ -74,10 +76,7 @@ void WaitingRoom::connection_ended(std::uint64_t connection) {
         asked.emplace_back(std::get<EventId>(*at), std::get<2>(*at));
     for (const auto& [event, place] : asked) {
         auto& queue = queues_.at(event);
-        if (is_there(event, place, queue.waiters.at(place))) continue;
-        queue.line.set_present(place, false);
-        to_look_at_.insert(event);
-        on_change_();
+        if (!is_there(event, queue, place, queue.waiters.at(place))) on_change_();
     }
 }
 
@@ -88,9 +87,7 @@ void WaitingRoom::look_for_absent(Time now) {
         // The time of day may have been set.
         if (queue.prospects != prospects(event)) to_look_at_.insert(event);
         for (auto& [place, waiter] : queue.waiters) {
-            if (is_there(event, place, waiter)) continue;
-            queue.line.set_present(place, false);
-            to_look_at_.insert(event);
+            if (is_there(event, queue, place, waiter)) continue;
             const bool may_return = !key_of(waiter.request).empty() &&
                                     now - *waiter.away_since < milliseconds{limits::kLineGraceMs};
             if (!may_return) lost.emplace_back(event, place);

@@ -92,11 +92,7 @@ std::optional<WaitingRoom::Place> WaitingRoom::whose_turn(EventId event, Queue& 
         const auto decisive = turn ? turn : queue.line.blocker(stock.available(), rules.terms.line);
         const auto found = decisive ? queue.waiters.find(*decisive) : queue.waiters.end();
         if (found == queue.waiters.end()) return turn;
-        if (!is_there(event, found->first, found->second)) {
-            queue.line.set_present(*decisive, false);
-            to_look_at_.insert(event);
-            continue;
-        }
+        if (!is_there(event, queue, found->first, found->second)) continue;
         const auto result = turn ? std::nullopt : settled(found->second.request);
         if (!result) return turn;
         finish(event, queue, *decisive, *result);
