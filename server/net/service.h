@@ -166,10 +166,6 @@ class Service {
     template <typename Request>
     void ask_for(Request request, std::chrono::milliseconds wait, const Caller& caller,
                  const Responder& responder);
-    store::ChangeResult decide(const store::PurchaseRequest& request) {
-        return store_.purchase(request);
-    }
-    store::ChangeResult decide(const store::HoldRequest& request) { return store_.hold(request); }
     /// What `hold` asks for; nothing if it was refused.
     std::optional<store::HoldRequest> read_hold(const Params& params, const Caller& caller,
                                                 const Responder& responder);
@@ -315,7 +311,7 @@ void Service::ask_for(Request request, std::chrono::milliseconds wait, const Cal
         const bool is_alone =
             !waiting_room_.has_line(event) && !waiting_room_.has(caller.uid, key_of(request));
         if (wait.count() == 0 && is_alone) {
-            return tell(decide(request), caller, request, r);
+            return tell(store_.ask(request), caller, request, r);
         }
         const auto tell_later = [this, request](const store::ChangeResult& result,
                                                 const Caller& who, const Responder& to,

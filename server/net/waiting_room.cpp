@@ -16,13 +16,6 @@ constexpr std::string_view kStops = "the daemon stops";
 
 }  // namespace
 
-store::ChangeResult WaitingRoom::ask(const Request& request, store::Turn turn) {
-    if (const auto* hold = std::get_if<store::HoldRequest>(&request)) {
-        return store_.hold(*hold, turn);
-    }
-    return store_.purchase(std::get<store::PurchaseRequest>(request), turn);
-}
-
 // A no that may become a yes.
 bool WaitingRoom::is_passing(const store::ChangeResult& result) {
     const auto* refused = std::get_if<store::Refused>(&result);
@@ -42,7 +35,7 @@ bool WaitingRoom::admit(Request request, const Caller& caller, milliseconds wait
     const bool can_wait = wait.count() > 0;
     auto& queue = queues_[event];
     const auto place = queue.line.join(order.terms.min_quantity);
-    const auto result = ask(request, {whose_turn(event, queue) != place, can_wait});
+    const auto result = store_.ask(request, {whose_turn(event, queue) != place, can_wait});
     const bool is_to_wait = can_wait && is_passing(result);
     const auto obstacle = is_to_wait ? why_not(order.uid) : std::nullopt;
     if (is_to_wait && !obstacle) {

@@ -109,7 +109,6 @@ class WaitingRoom {
     using Key = std::pair<UserId, std::string>;
     using Queues = std::map<EventId, Queue>;
 
-    store::ChangeResult ask(const Request& request, store::Turn turn);
     static bool is_passing(const store::ChangeResult& result);
     /// What it can be told already, whoever comes before it.
     std::optional<store::ChangeResult> settled(const Request& request);

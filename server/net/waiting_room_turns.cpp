@@ -45,7 +45,7 @@ bool WaitingRoom::serve(EventId event, Queue& queue) {
         settle_limited(event, queue);
         const auto place = whose_turn(event, queue);
         if (!place) break;
-        const auto result = ask(queue.waiters.at(*place).request, {false, true});
+        const auto result = store_.ask(queue.waiters.at(*place).request, {false, true});
         if (std::holds_alternative<store::LockHeld>(result)) continue;
         if (is_passing(result)) break;
         finish(event, queue, *place, result);

@@ -130,6 +130,16 @@ class Store {
     /// Keeps tickets for the buyer. Refusals as of a purchase, limit_reached if this user has as
     /// many holds as one may have, and busy if there are as many as may be.
     ChangeResult hold(const HoldRequest& request, Turn turn = {});
+    /// The same of whichever it is; a change of a hold knows no turn.
+    ChangeResult ask(const PurchaseRequest& request, Turn turn = {}) {
+        return purchase(request, turn);
+    }
+    ChangeResult ask(const HoldRequest& request, Turn turn = {}) { return hold(request, turn); }
+    ChangeResult ask(const HoldChangeRequest& request, Turn) { return change_hold(request); }
+    template <typename... Requests>
+    ChangeResult ask(const std::variant<Requests...>& request, Turn turn) {
+        return std::visit([&](const auto& one) { return ask(one, turn); }, request);
+    }
     /// The answer to a request that waits for tickets, if it need not wait any longer: its key was
     /// answered otherwise, or it can never be had.
     std::optional<ChangeResult> settled(const PurchaseRequest& request) {
@@ -284,7 +294,6 @@ class Store {
     std::optional<Deadlines::Deadline> deadline_of(const box_office::Hold& hold) const;
     Changed commit(Entry&& entry);
     Undoable apply(const Entry& entry);
-    ChangeResult ask(const BatchRequest& item, Turn turn);
     ChangeResult ask(const BatchRequest& item, Lines& lines);
     std::size_t bytes_at_most(const BatchRequest& request) const;
     void take_back_staged(std::size_t undoable_before);

@@ -79,14 +79,6 @@ std::size_t Store::bytes_at_most(const BatchRequest& request) const {
     return has_slots ? bytes + limits::kSlots / 8 : bytes;
 }
 
-ChangeResult Store::ask(const BatchRequest& item, Turn turn) {
-    if (const auto* purchase = std::get_if<PurchaseRequest>(&item)) {
-        return this->purchase(*purchase, turn);
-    }
-    if (const auto* hold = std::get_if<HoldRequest>(&item)) return this->hold(*hold, turn);
-    return change_hold(std::get<HoldChangeRequest>(item));
-}
-
 // At the end of the line of its event.
 ChangeResult Store::ask(const BatchRequest& item, Lines& lines) {
     const auto* order = order_of(item);
