@@ -7,6 +7,7 @@
 
 #include "tests/fault/flood.h"
 #include "tests/fault/strace.h"
+#include "tests/fault/wait_until.h"
 #include "tests/support/daemon.h"
 #include "tests/support/terminal.h"
 
@@ -138,7 +139,8 @@ TEST_CASE("a long recovery rewrites one line on a terminal before the log goes o
     daemon.options().process = on(terminal);
     daemon.launch();
     CHECK(run_client(daemon.socket(), {"ping", "--wait-ready", "30s"}).exit == 0);
-    const auto text = terminal.text();
+    std::string text;
+    wait_until([&] { return (text += terminal.text()).find(" ready on ") != std::string::npos; });
     CAPTURE(text);
     const auto end = text.rfind(" \r");
     REQUIRE(end != std::string::npos);
