@@ -222,9 +222,7 @@ TEST_CASE("what strangers write comes back escaped and gets into no log") {
                  {"purchase", {{word, 1}}},
                  {"purchase", {{"event", word}}},
                  {"event.create", {{"name", word}, {"capacity", 1}}}}) {
-            rpc.send(
-                Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}}.dump() +
-                "\n");
+            rpc.send(request_line(1, method, params));
             const auto reply = rpc.line();  // one line, of printable bytes
             for (const char c : reply)
                 CHECK(static_cast<unsigned char>(c) >= ' ');

@@ -96,8 +96,7 @@ std::vector<std::string> options_of(const Daemon& daemon, const RunningFault& fa
 
 std::string purchase_with_key(int number) {
     const Json params{{"event", "demo"}, {"key", "k" + std::to_string(number)}};
-    return Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "purchase"}, {"params", params}}.dump() +
-           "\n";
+    return request_line(1, "purchase", params);
 }
 
 // What one purchase after the other came to, with the keys k0, k1, …

@@ -34,9 +34,7 @@ Daemon slow_daemon(int seconds) {
 std::string purchase(const std::string& key) {
     const Json params{
         {"event", "demo"}, {"key", key}, {"memo", std::string(limits::kMemoBytes, 'm')}};
-    return Json{{"jsonrpc", "2.0"}, {"id", key}, {"method", "purchase"}, {"params", params}}
-               .dump() +
-           "\n";
+    return request_line(key, "purchase", params);
 }
 
 // Fills connections with purchases that wait for the sync, until one more is told `busy`.

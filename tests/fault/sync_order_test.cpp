@@ -89,9 +89,8 @@ void buy(const std::string& socket, int buyer, int purchases) {
     Rpc rpc{socket};
     for (int i = 0; i < purchases; ++i) {
         const auto key = "key-" + std::to_string(buyer * 1000 + i) + "-";
-        const Json request{
-            {"jsonrpc", "2.0"}, {"id", key}, {"method", "purchase"}, {"params", {{"key", key}}}};
-        rpc.send(request.dump() + "\n" + R"({"jsonrpc":"2.0","id":0,"method":"query"})" + "\n");
+        rpc.send(request_line(key, "purchase", {{"key", key}}) +
+                 R"({"jsonrpc":"2.0","id":0,"method":"query"})" + "\n");
         static_cast<void>(rpc.receive());
         static_cast<void>(rpc.receive());
     }

@@ -18,10 +18,6 @@ std::vector<std::string> next_group_fails(const Daemon& daemon) {
     return options;
 }
 
-std::string kind_of(const Json& answer) {
-    return answer.contains("error") ? answer["error"]["data"]["kind"].get<std::string>() : "";
-}
-
 TEST_SUITE_BEGIN("taken_back");
 
 TEST_CASE("who waits for tickets of an event that is taken back is told so") {

@@ -22,10 +22,6 @@ Json atomic(const Json& requests) {
     return {{"requests", requests}, {"atomic", true}};
 }
 
-std::string kind_of(const Json& result) {
-    return result.contains("error") ? result["error"]["data"]["kind"].get<std::string>() : "";
-}
-
 TEST_SUITE_BEGIN("batch");
 
 TEST_CASE("requests are done in order, and one that fails keeps none from being done") {

@@ -43,8 +43,7 @@ Finished client_as(uid_t uid, const Daemon& daemon, std::vector<std::string> wor
 
 // The reply's bytes.
 std::string ask(Rpc& rpc, const std::string& method, const Json& params) {
-    rpc.send(Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}}.dump() +
-             "\n");
+    rpc.send(request_line(1, method, params));
     return rpc.line();
 }
 

@@ -107,6 +107,10 @@ std::string request_line(const Json& id, std::string_view method, const Json& pa
     return request.dump() + "\n";
 }
 
+std::string kind_of(const Json& reply) {
+    return reply.contains("error") ? reply["error"].at("data").at("kind").get<std::string>() : "";
+}
+
 Json Rpc::call(std::string_view method, const Json& params) {
     send(request_line(++last_id_, method, params));
     auto reply = receive();
@@ -127,8 +131,7 @@ Json Rpc::error(std::string_view method, const Json& params) {
 }
 
 std::string Rpc::kind(std::string_view method, const Json& params) {
-    const auto reply = call(method, params);
-    return reply.contains("error") ? reply["error"].at("data").at("kind").get<std::string>() : "";
+    return kind_of(call(method, params));
 }
 
 void Rpc::wait_for_stat(const std::string& name, std::uint64_t value) {

@@ -18,6 +18,9 @@ using Json = nlohmann::json;
 /// One request, as it goes over the wire.
 std::string request_line(const Json& id, std::string_view method, const Json& params);
 
+/// Of a refusal; "" for a result.
+std::string kind_of(const Json& reply);
+
 class Rpc {
   public:
     /// Connects at once. Throws if nobody listens.
